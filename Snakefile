@@ -1,0 +1,47 @@
+"""Small specialised language models under explicit budgets (arXiv 2402.01093).
+
+    snakemake --cores 2                                     the laptop study
+    snakemake --cores 2 --configfile config/smoke.yaml      every rule in three minutes
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.12")
+
+
+configfile: "config/config.yaml"
+
+
+pathvars:
+    run=f"results/{config['run']}",
+    logs=f"results/{config['run']}/logs",
+    benchmarks=f"results/{config['run']}/benchmarks",
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/tokenizer.smk"
+include: "rules/cluster.smk"
+include: "rules/pretrain.smk"
+include: "rules/specialize.smk"
+include: "rules/distill.smk"
+include: "rules/evaluate.smk"
+include: "rules/tables.smk"
+include: "rules/figures.smk"
+include: "rules/progress.smk"
+
+
+report: "workflow/report/workflow.rst"
+
+
+rule all:
+    default_target: True
+    input:
+        "<run>/splits/checked.json",
+        "<run>/metrics.tsv",
+        "<run>/timings.tsv",
+        "<run>/costs.tsv",
+        "<run>/claims.tsv",
+        "<run>/summary.txt",
+        collect("<run>/tables/table_{table}.md", table=TABLES),
+        collect("<run>/figures/figure_{figure}.pdf", figure=FIGURES),

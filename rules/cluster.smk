@@ -1,0 +1,148 @@
+# Windows become vectors, vectors clusters, clusters histograms, and histograms a sample.
+rule fit_embedder:
+    input:
+        tokens="<run>/tokens/generic/train.bin",
+        tokenizer="<run>/tokenizer/tokenizer.model",
+    output:
+        embedder=directory("<run>/embedder"),
+    log:
+        "<logs>/fit_embedder.log",
+    benchmark:
+        "<benchmarks>/fit_embedder.tsv"
+    params:
+        settings=settings("embedder", seed=config["clusters"]["seed"]),
+        revision=STAGE_REVISION["embed"],
+    threads: 1
+    resources:
+        mem_mb=2000,
+    conda:
+        "../envs/data.yaml"
+    message:
+        "Fitting the embedder on generic windows"
+    script:
+        "../scripts/fit_embedder.py"
+
+
+rule embed_split:
+    input:
+        tokens="<run>/tokens/{corpus}/{split}.bin",
+        tokenizer="<run>/tokenizer/tokenizer.model",
+        embedder="<run>/embedder",
+    output:
+        vectors="<run>/embeddings/{corpus}/{split}.npy",
+        sidecar="<run>/embeddings/{corpus}/{split}.npy.json",
+    log:
+        "<logs>/embed_split/{corpus}/{split}.log",
+    benchmark:
+        "<benchmarks>/embed_split/{corpus}/{split}.tsv"
+    params:
+        settings={},
+        revision=STAGE_REVISION["embed"],
+    threads: 1
+    resources:
+        mem_mb=2000,
+    conda:
+        "../envs/data.yaml"
+    message:
+        "Embedding the windows of {wildcards.corpus}, {wildcards.split}"
+    script:
+        "../scripts/embed_split.py"
+
+
+rule fit_clusters:
+    input:
+        vectors="<run>/embeddings/generic/train.npy",
+    output:
+        centroids=[f"<run>/clusters/k{k}/centroids.npy" for k in config["clusters"]["k"]],
+    log:
+        "<logs>/fit_clusters.log",
+    benchmark:
+        "<benchmarks>/fit_clusters.tsv"
+    params:
+        settings=settings("clusters"),
+        revision=STAGE_REVISION["cluster"],
+    threads: 1
+    resources:
+        mem_mb=2000,
+    conda:
+        "../envs/data.yaml"
+    message:
+        "Clustering generic windows"
+    script:
+        "../scripts/fit_clusters.py"
+
+
+rule assign_clusters:
+    input:
+        vectors="<run>/embeddings/{corpus}/{split}.npy",
+        centroids=[f"<run>/clusters/k{k}/centroids.npy" for k in config["clusters"]["k"]],
+    output:
+        assignments=[f"<run>/clusters/k{k}/{{corpus}}/{{split}}.npy" for k in config["clusters"]["k"]],
+    log:
+        "<logs>/assign_clusters/{corpus}/{split}.log",
+    benchmark:
+        "<benchmarks>/assign_clusters/{corpus}/{split}.tsv"
+    params:
+        settings={},
+        revision=STAGE_REVISION["cluster"],
+    threads: 1
+    resources:
+        mem_mb=1500,
+    conda:
+        "../envs/data.yaml"
+    message:
+        "Assigning the windows of {wildcards.corpus}, {wildcards.split} to clusters"
+    script:
+        "../scripts/assign_clusters.py"
+
+
+rule count_histograms:
+    input:
+        assignments=[f"<run>/clusters/k{k}/{corpus}/train.npy" for corpus in CORPORA for k in config["clusters"]["k"]],
+    output:
+        histograms="<run>/clusters/histograms.tsv",
+    log:
+        "<logs>/count_histograms.log",
+    benchmark:
+        "<benchmarks>/count_histograms.tsv"
+    params:
+        settings={"corpora": CORPORA, "k": config["clusters"]["k"]},
+        revision=STAGE_REVISION["cluster"],
+    threads: 1
+    resources:
+        mem_mb=500,
+    conda:
+        "../envs/data.yaml"
+    message:
+        "Counting the cluster histogram of every corpus"
+    script:
+        "../scripts/count_histograms.py"
+
+
+rule sample_importance:
+    input:
+        generic="<run>/clusters/k{k}/generic/train.npy",
+        domain="<run>/clusters/k{k}/{domain}/train.npy",
+    output:
+        windows="<run>/importance/{domain}/k{k}/seed{seed}.npy",
+    log:
+        "<logs>/sample_importance/{domain}/k{k}/seed{seed}.log",
+    benchmark:
+        "<benchmarks>/sample_importance/{domain}/k{k}/seed{seed}.tsv"
+    params:
+        settings={
+            "context": config["context"],
+            "budget": max(config["pretrain"]["budgets"]),
+            "relative_cost": config["pretrain"]["relative_cost"]["slm_is"],
+            "batch": config["pretrain"]["batch"],
+        },
+        revision=STAGE_REVISION["importance"],
+    threads: 1
+    resources:
+        mem_mb=500,
+    conda:
+        "../envs/data.yaml"
+    message:
+        "Resampling generic windows to the histogram of {wildcards.domain} ({wildcards.k} clusters)"
+    script:
+        "../scripts/sample_importance.py"

@@ -1,0 +1,73 @@
+# Documents: collected from each data set, then de-duplicated and divided.
+rule collect_documents:
+    output:
+        documents="<run>/documents/{dataset}.jsonl.zst",
+        manifest="<run>/documents/{dataset}.manifest.json",
+    log:
+        "<logs>/collect_documents/{dataset}.log",
+    benchmark:
+        "<benchmarks>/collect_documents/{dataset}.tsv"
+    params:
+        settings=lambda wildcards: {
+            **DATASETS.loc[wildcards.dataset, ["kind", "source"]].to_dict(),
+            "minimum_characters": config["documents"]["minimum_characters"],
+        },
+        revision=STAGE_REVISION["collect"],
+    threads: 1
+    resources:
+        mem_mb=1000,
+    conda:
+        "../envs/data.yaml"
+    message:
+        "Reading the documents of {wildcards.dataset}"
+    script:
+        "../scripts/collect_documents.py"
+
+
+rule split_documents:
+    input:
+        generic=f"<run>/documents/{dataset_of('generic')}.jsonl.zst",
+        domains=[f"<run>/documents/{dataset_of(domain)}.jsonl.zst" for domain in DOMAINS.index],
+    output:
+        report="<run>/splits/report.json",
+        splits=[f"<run>/splits/{corpus}/{split}.jsonl.zst" for corpus in CORPORA for split in SPLITS[corpus]],
+    log:
+        "<logs>/split_documents.log",
+    benchmark:
+        "<benchmarks>/split_documents.tsv"
+    params:
+        settings=settings("documents", "domains"),
+        revision=STAGE_REVISION["split"],
+    threads: 1
+    resources:
+        mem_mb=3000,
+    conda:
+        "../envs/data.yaml"
+    message:
+        "Removing duplicates and dividing documents into training, validation and test"
+    script:
+        "../scripts/split_documents.py"
+
+
+rule check_splits:
+    input:
+        tokens=[f"<run>/tokens/{corpus}/{split}.bin" for corpus in CORPORA for split in SPLITS[corpus]],
+        splits=[f"<run>/splits/{corpus}/{split}.jsonl.zst" for corpus in CORPORA for split in SPLITS[corpus]],
+    output:
+        report="<run>/splits/checked.json",
+    log:
+        "<logs>/check_splits.log",
+    benchmark:
+        "<benchmarks>/check_splits.tsv"
+    params:
+        settings={"splits": [f"{corpus}/{split}" for corpus in CORPORA for split in SPLITS[corpus]]},
+        revision=STAGE_REVISION["split"],
+    threads: 1
+    resources:
+        mem_mb=1500,
+    conda:
+        "../envs/data.yaml"
+    message:
+        "Checking that no document and no window stands in two splits"
+    script:
+        "../scripts/check_splits.py"

@@ -1,0 +1,26 @@
+# SLM-d: the pretrained small model learns the domain from the labels and from the fine-tuned large model.
+rule distill_model:
+    input:
+        unpack(lambda wildcards: specialize_inputs(SimpleNamespace(method="slm_d", **dict(wildcards)))),
+        teachers="<run>/specialize/llm/{domain}/seed{seed}/models",
+        teacher_runs="<run>/specialize/llm/{domain}/seed{seed}/runs.json",
+    output:
+        models=directory("<run>/specialize/slm_d/{domain}/seed{seed}/models"),
+        metrics="<run>/specialize/slm_d/{domain}/seed{seed}/metrics.jsonl",
+        runs="<run>/specialize/slm_d/{domain}/seed{seed}/runs.json",
+    log:
+        "<logs>/distill_model/{domain}/seed{seed}.log",
+    benchmark:
+        "<benchmarks>/distill_model/{domain}/seed{seed}.tsv"
+    params:
+        settings={**specialize_settings("slm_d"), "distill": config["distill"]},
+        revision=STAGE_REVISION["specialize"],
+    threads: config["threads"]
+    resources:
+        mem_mb=2500,
+    conda:
+        "../envs/train-cpu.yaml" if config["device"] == "cpu" else "../envs/train-cuda.yaml"
+    message:
+        "Distilling the large model into the small one on {wildcards.domain}, seed {wildcards.seed}"
+    script:
+        "../scripts/distill_model.py"

@@ -1,0 +1,49 @@
+# Measuring: on held-out generic text and on each domain's test documents, which nothing was chosen by.
+rule evaluate_generic:
+    input:
+        unpack(evaluate_generic_inputs),
+    output:
+        documents="<run>/evaluate/{method}/generic/seed{seed}/documents.parquet",
+        measurements="<run>/evaluate/{method}/generic/seed{seed}/measurements.json",
+    log:
+        "<logs>/evaluate_generic/{method}/seed{seed}.log",
+    benchmark:
+        "<benchmarks>/evaluate_generic/{method}/seed{seed}.tsv"
+    params:
+        settings=settings("device", "threads", "evaluate"),
+        revision=STAGE_REVISION["evaluate"],
+    threads: config["threads"]
+    resources:
+        mem_mb=2000,
+    conda:
+        "../envs/train-cpu.yaml" if config["device"] == "cpu" else "../envs/train-cuda.yaml"
+    message:
+        "Measuring {wildcards.method} on generic text, seed {wildcards.seed}"
+    script:
+        "../scripts/evaluate_generic.py"
+
+
+rule evaluate_domain:
+    input:
+        test="<run>/tokens/{domain}/test.bin",
+        models="<run>/specialize/{method}/{domain}/seed{seed}/models",
+        runs="<run>/specialize/{method}/{domain}/seed{seed}/runs.json",
+    output:
+        documents="<run>/evaluate/{method}/{domain}/seed{seed}/documents.parquet",
+        measurements="<run>/evaluate/{method}/{domain}/seed{seed}/measurements.json",
+    log:
+        "<logs>/evaluate_domain/{method}/{domain}/seed{seed}.log",
+    benchmark:
+        "<benchmarks>/evaluate_domain/{method}/{domain}/seed{seed}.tsv"
+    params:
+        settings=settings("device", "threads", "evaluate"),
+        revision=STAGE_REVISION["evaluate"],
+    threads: config["threads"]
+    resources:
+        mem_mb=2000,
+    conda:
+        "../envs/train-cpu.yaml" if config["device"] == "cpu" else "../envs/train-cuda.yaml"
+    message:
+        "Measuring {wildcards.method} on the test documents of {wildcards.domain}, seed {wildcards.seed}"
+    script:
+        "../scripts/evaluate_domain.py"

@@ -1,0 +1,33 @@
+# Training on generic text: one run per model, with a checkpoint at every point of the cost axis.
+rule pretrain_model:
+    input:
+        unpack(pretrain_inputs),
+    output:
+        checkpoints=directory("<run>/pretrain/{method}/{part}/seed{seed}/checkpoints"),
+        metrics="<run>/pretrain/{method}/{part}/seed{seed}/metrics.jsonl",
+        summary="<run>/pretrain/{method}/{part}/seed{seed}/summary.json",
+    log:
+        "<logs>/pretrain_model/{method}/{part}/seed{seed}.log",
+    benchmark:
+        "<benchmarks>/pretrain_model/{method}/{part}/seed{seed}.tsv"
+    params:
+        settings=lambda wildcards: settings(
+            "device",
+            "threads",
+            "pretrain",
+            shape=config["models"]["llm" if wildcards.method == "llm" else "slm"],
+            projection=config["models"]["slm_pn"] if wildcards.method == "slm_pn" else None,
+            vocabulary=config["tokenizer"]["vocabulary"],
+            context=config["context"],
+            experts=config["models"]["slm_mix"]["experts"] if wildcards.method == "slm_mix" else 1,
+        ),
+        revision=STAGE_REVISION["pretrain"],
+    threads: config["threads"]
+    resources:
+        mem_mb=2500,
+    conda:
+        "../envs/train-cpu.yaml" if config["device"] == "cpu" else "../envs/train-cuda.yaml"
+    message:
+        "Pretraining {wildcards.method} ({wildcards.part}), seed {wildcards.seed}"
+    script:
+        "../scripts/pretrain_model.py"

@@ -1,0 +1,1 @@
+"""From token windows to clusters and samples: embeddings, k-means, histograms, importance sampling."""

@@ -1,0 +1,1 @@
+"""From documents to token windows: sources, splits, contamination, tokenizer, the store."""

@@ -1,0 +1,289 @@
+"""Where documents come from: the docstrings of installed packages, or the user's own files.
+
+In goes a source (which packages, or which files); out comes one JSON line per document and a manifest that says what was
+read. The docstrings are read from the source code with `ast`, nothing is imported, so everyone who installs the pinned
+packages gets the same bytes:
+
+    {"id": "networkx/algorithms/dag.py::topological_sort", "text": "Returns a generator of nodes in …",
+     "origin": "networkx==3.6.1"}
+
+The paper takes C4 and nine subsets of the Pile (section 4); packages as domains are this project's laptop stand-in.
+"""
+
+from __future__ import annotations
+
+import ast
+import gzip
+import hashlib
+import importlib.metadata
+import io
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, cast
+
+import zstandard
+
+from speclm.data.text import clean, unindent
+from speclm.stage.errors import UserError
+from speclm.stage.files import write_documents, write_json
+from speclm.stage.settings import from_mapping
+
+Document = dict[str, str]  # id, text, origin
+
+
+@dataclass(frozen=True)
+class InstalledDocs:
+    """Docstrings of installed packages, each named "name" or "name==version"."""
+
+    packages: tuple[str, ...]
+    minimum_characters: int
+
+
+@dataclass(frozen=True)
+class Files:
+    """The user's own documents.
+
+    Attributes:
+        paths: files or patterns (``texts/**/*.jsonl.gz``): .jsonl, .parquet (one document a row) or .txt (one a file),
+            text files also compressed as .gz or .zst.
+        text_field: the column or key that holds the text (.txt files have no other than "text").
+        minimum_characters: shorter documents are left out.
+    """
+
+    paths: tuple[str, ...]
+    text_field: str
+    minimum_characters: int
+
+
+def source_from_settings(settings: Mapping[str, Any], where: str) -> InstalledDocs | Files:
+    """The source that a data set's settings describe: ``kind`` and the keys of that kind.
+
+    Raises:
+        UserError: an unknown kind, an unknown or missing key, a package named twice.
+    """
+    rest = {key: value for key, value in settings.items() if key != "kind"}
+    match settings.get("kind"):
+        case "installed_docs":
+            source = from_mapping(InstalledDocs, rest, where)
+            repeated = [name for name, count in Counter(map(_package_name, source.packages)).items() if count > 1]
+            if repeated:
+                raise UserError(f"{repeated[0]} is named twice", where=where, key="packages", remedy="name it once")
+            return source
+        case "files":
+            return from_mapping(Files, rest, where)
+        case kind:
+            raise UserError(f'unknown kind "{kind}"', where=where, key="kind", remedy="one of installed_docs, files")
+
+
+def collect_documents(source: InstalledDocs | Files, output: Path, manifest: Path) -> dict[str, Any]:
+    """Write the documents of a source, and a manifest with counts and a checksum for each origin.
+
+    Returns:
+        The manifest: totals, and for each origin its files, documents, characters and the SHA-256 of its texts.
+
+    Raises:
+        UserError: a package that is missing or of another version; a missing, unreadable or empty file; no document.
+    """
+    origins: dict[str, _Tally] = {}
+
+    def counted(documents: Iterator[Document]) -> Iterator[Document]:
+        for document in documents:
+            origins.setdefault(document["origin"], _Tally()).add(document)
+            yield document
+
+    if isinstance(source, InstalledDocs):
+        documents, named = read_installed_docs(source.packages, source.minimum_characters), "packages"
+    else:
+        documents, named = read_files(source.paths, source.text_field, source.minimum_characters), "paths"
+    count = write_documents(output, counted(documents))
+    if count == 0:
+        output.unlink()
+        raise UserError(
+            f"no document has {source.minimum_characters} characters or more",
+            where=", ".join(source.packages if isinstance(source, InstalledDocs) else source.paths),
+            key=named,
+            remedy=f"name more {named}, or lower minimum_characters",
+        )
+    facts = {
+        "documents": count,
+        "characters": sum(tally.characters for tally in origins.values()),
+        "origins": [{"origin": origin, **tally.facts()} for origin, tally in origins.items()],
+    }
+    write_json(manifest, facts)
+    return facts
+
+
+def read_installed_docs(packages: tuple[str, ...], minimum_characters: int) -> Iterator[Document]:
+    """Documents of installed packages, sorted by package, file and place in the file.
+
+    Folders named ``test`` and ``tests`` are left out: slow to parse, and hardly any prose. So are files without a triple
+    quote: docstrings in single quotes are shorter than any useful minimum.
+
+    Raises:
+        UserError: a package is not installed, or not in the version named.
+    """
+    for package in sorted(packages):
+        distribution = _find_distribution(package)
+        # "+cpu" and "+cu128" builds have the same docstrings: the same documents on every machine.
+        origin = f"{_package_name(package)}=={distribution.version.split('+')[0]}"
+        files = [file for file in distribution.files or [] if file.suffix == ".py" and ".." not in file.parts]
+        for file in sorted(files, key=lambda file: file.as_posix()):
+            if {"test", "tests"} & set(file.parts):
+                continue
+            code = Path(str(file.locate())).read_text(encoding="utf-8", errors="replace")
+            if '"""' not in code and "'''" not in code:
+                continue
+            for name, text in _docstrings(code):
+                if len(text) >= minimum_characters:
+                    yield {"id": f"{file.as_posix()}{name and '::' + name}", "text": text, "origin": origin}
+
+
+def read_files(paths: tuple[str, ...], text_field: str, minimum_characters: int) -> Iterator[Document]:
+    """Documents of the user's files, read with the `datasets` library, sorted by path and row.
+
+    Raises:
+        UserError: no such file, a kind of file that is not known, bytes that are not UTF-8 (with the line), no such field.
+    """
+    import datasets  # three seconds, which only this source shall cost
+
+    files = sorted({path for pattern in paths for path in _expand(pattern)})
+    for file in files:
+        kind = {".jsonl": "json", ".txt": "text", ".parquet": "parquet"}.get(_plain_suffix(file))
+        if kind is None:
+            raise UserError("is of an unknown kind", where=file, remedy="give .jsonl, .txt or .parquet files")
+        if kind != "parquet":
+            _check_utf8(file)
+        options = {"sample_by": "document"} if kind == "text" else {}
+        try:
+            rows = datasets.load_dataset(kind, data_files=str(file), split="train", streaming=True, **options)
+            for number, row in enumerate(rows, start=1):
+                if not isinstance(row.get(text_field), str):
+                    raise UserError(
+                        f'row {number} has no text under "{text_field}"',
+                        where=file,
+                        key="text_field",
+                        remedy=f"one of the fields {', '.join(sorted(row))}",
+                    )
+                text = clean(row[text_field])
+                if len(text) >= minimum_characters:
+                    yield {"id": f"{file.name}:{number}", "text": text, "origin": file.name}
+        except (datasets.exceptions.DatasetGenerationError, ValueError) as error:
+            raise UserError(
+                f"cannot be read: {error}", where=file, remedy="every line must be one JSON object with the same fields"
+            ) from error
+
+
+@dataclass
+class _Tally:
+    """What one origin gave."""
+
+    documents: int = 0
+    characters: int = 0
+
+    def __post_init__(self) -> None:
+        self.files: set[str] = set()
+        self.digest = hashlib.sha256()
+
+    def add(self, document: Document) -> None:
+        self.documents += 1
+        self.characters += len(document["text"])
+        self.files.add(document["id"].split("::")[0].rsplit(":", 1)[0])
+        self.digest.update(f"{document['id']}\0{document['text']}\0".encode())
+
+    def facts(self) -> dict[str, Any]:
+        return {
+            "files": len(self.files),
+            "documents": self.documents,
+            "characters": self.characters,
+            "sha256": self.digest.hexdigest(),
+        }
+
+
+def _package_name(package: str) -> str:
+    return package.split("==")[0].strip()
+
+
+def _find_distribution(package: str) -> importlib.metadata.Distribution:
+    name, _, version = (part.strip() for part in package.partition("=="))
+    try:
+        distribution = importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError as error:
+        raise UserError(
+            f"the package {name} is not installed",
+            key="packages",
+            remedy="install envs/lock.txt (make does it), or name another package",
+        ) from error
+    if version and distribution.version.split("+")[0] != version:
+        raise UserError(
+            f"{name} is installed in version {distribution.version}, not {version}",
+            key="packages",
+            remedy="install envs/lock.txt (make does it): another version has other docstrings",
+        )
+    return distribution
+
+
+def _docstrings(code: str) -> Iterator[tuple[str, str]]:
+    """(qualified name, cleaned text) of the module, its classes and functions; "" names the module, "f#2" a second f."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # invalid escapes in other people's code
+        try:
+            # One grammar for every Python that runs this, else the corpus would depend on it.
+            tree = ast.parse(code, feature_version=(3, 11))
+        except SyntaxError:
+            return  # templates and code for other Pythons are part of packages
+    seen: Counter[str] = Counter()
+    pending: list[tuple[str, ast.AST]] = [("", tree)]
+    while pending:
+        name, node = pending.pop()
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            raw = ast.get_docstring(node, clean=False)
+            seen[name] += 1
+            if raw is not None:
+                yield (name if seen[name] == 1 else f"{name}#{seen[name]}"), clean(unindent(raw))
+        children = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt | ast.excepthandler)]
+        pending += [
+            (f"{name}.{child.name}".lstrip("."), child)
+            if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+            else (name, child)
+            for child in reversed(children)
+        ]
+
+
+def _expand(pattern: str) -> list[Path]:
+    """The files a pattern stands for."""
+    path = Path(pattern)
+    fixed = [part for part in path.parts[: next((i for i, p in enumerate(path.parts) if "*" in p), None)]]
+    found = [path] if len(fixed) == len(path.parts) else list(Path(*fixed).glob(str(PurePosixPath(*path.parts[len(fixed) :]))))
+    files = [file for file in found if file.is_file()]
+    if not files:
+        raise UserError("there is no such file", where=pattern, key="paths", remedy="give a path or pattern of files")
+    return files
+
+
+def _plain_suffix(file: Path) -> str:
+    """The suffix under the compression: ".jsonl" for "a.jsonl.gz"."""
+    return Path(file.stem).suffix if file.suffix in (".gz", ".zst") else file.suffix
+
+
+def _check_utf8(file: Path) -> None:
+    with _open_binary(file) as stream:
+        for number, line in enumerate(stream, start=1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise UserError(
+                    f"line {number} is not UTF-8 ({error.reason} at byte {error.start})",
+                    where=file,
+                    remedy="convert it, for example: iconv -f latin1 -t utf-8",
+                ) from error
+
+
+def _open_binary(file: Path) -> BinaryIO:
+    if file.suffix == ".gz":
+        return cast(BinaryIO, gzip.open(file, "rb"))
+    if file.suffix == ".zst":
+        return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, zstandard.open(file, "rb"))))
+    return file.open("rb")

@@ -1,0 +1,34 @@
+"""What a clean text is, and when two texts are the same.
+
+Cleaning changes how a text is written, never what it says: Unicode NFC, one kind of line end, no control characters, no
+blanks at line ends, at most one empty line in a row.
+
+    clean("Cafe\\u0301  \\r\\n\\n\\n\\nbar\\x00")  ->  "Café\\n\\nbar"
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+
+
+def clean(text: str) -> str:
+    """The cleaned text, without leading and trailing empty lines."""
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]", "", text)
+    text = re.sub(r"[^\S\n]+$", "", text, flags=re.MULTILINE)
+    return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
+
+
+def unindent(text: str) -> str:
+    """A docstring without the indentation it has from its place in the code: that of its first line, and what all
+    further lines share. Written out because `inspect.cleandoc` is not the same in every Python version."""
+    first, *rest = text.expandtabs().split("\n")
+    margin = min((len(line) - len(line.lstrip(" ")) for line in rest if line.strip()), default=0)
+    return "\n".join([first.lstrip(" "), *(line[margin:] for line in rest)])
+
+
+def same_text_key(text: str) -> bytes:
+    """Sixteen bytes that are equal for texts equal up to case and white space."""
+    return hashlib.blake2b(" ".join(text.casefold().split()).encode(), digest_size=16).digest()

@@ -1,0 +1,132 @@
+"""Sizes of models: what they hold and what they compute, without building them (no torch here).
+
+A size goes in; numbers of parameters and floating point operations come out. The formulas are those of our own architecture:
+pre-norm decoder, tied embeddings, learned positions, two-matrix MLP, norms with a scale only, no biases.
+
+Example: ModelSize(vocabulary=2048, context=128, layers=4, width=64, heads=4, inner=256)
+    parameters  2048*64 + 128*64 + 4*(4*64*64 + 2*64*256 + 2*64) + 64 = 336,448
+    forward     2*(4*(4*64*64 + 2*64*256) + 2048*64) + 2*128*64*4     = 720,896 FLOPs per token
+
+The paper (Table 6 and Table 1; /config/reference/paper) publishes only rounded totals, and neither its positions, biases nor norms.
+What ours leaves over (published - ours, in millions):
+    SLM 126 - 122.0 = 4.0      LLM 771 - 759.2 = 11.8     SLM-mix, 16 experts, 2,016 - 1,951.3 = 64.7 = 16 x 4.0
+    SLM-pn 756 - 751.1 = 4.9;  1,422 - 1,422.2 = -0.2;    2,770 - 2,764.4 = 5.6
+SLM and LLM: the cause is the 5.1 to 5.4 thousand rows of width d that the paper has beside the matrices, where we have 1,024 positions
+and 15 norm scales. SLM-pn inherits the SLM's residue, but for 1,422, which lies 4 million below the line through 756 and 2,770
+in the paper itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from speclm.stage.errors import UserError
+
+STARTS = ("shared", "random")
+
+
+@dataclass(frozen=True)
+class ModelSize:
+    """Size of a transformer: tokens in the vocabulary and in the context, layers, width of the residual stream, heads, MLP inner width."""
+
+    vocabulary: int
+    context: int
+    layers: int
+    width: int
+    heads: int
+    inner: int
+
+    def __post_init__(self) -> None:
+        for key in ("vocabulary", "context", "layers", "width", "heads", "inner"):
+            _require_positive(key, getattr(self, key))
+        if self.width % self.heads:
+            raise UserError(
+                f"a width of {self.width} cannot be divided into {self.heads} heads",
+                key="heads",
+                remedy="choose heads that divide the width",
+            )
+
+
+@dataclass(frozen=True)
+class ProjectionSize:
+    """Size of what a projected network adds to a transformer (paper, section "Projected network").
+
+    experts     k: one small model per cluster
+    components  h: how many weight tensors T_r an MLP matrix is a combination of
+    rank        m: length of an expert's embedding E_i
+    projected_layers  how many layers have projected MLPs: the last ones; those before share one MLP among all experts.
+                The paper's totals fit 5 of 7 with h = k; which five is not published.
+    start       "shared": all experts begin as the same network; "random": every tensor is drawn (not published, assumed)
+    """
+
+    experts: int
+    components: int
+    rank: int
+    projected_layers: int
+    start: str
+
+    def __post_init__(self) -> None:
+        for key in ("experts", "components", "rank", "projected_layers"):
+            _require_positive(key, getattr(self, key))
+        if self.start not in STARTS:
+            raise UserError(f"unknown start {self.start!r}", key="start", remedy=f"choose one of {', '.join(STARTS)}")
+        if self.start == "shared" and min(self.components, self.rank) < 2:
+            raise UserError(
+                "a shared start needs one shared component and at least one residual one",
+                key="components" if self.components < 2 else "rank",
+                remedy="raise it to 2 or more, or choose the start 'random'",
+            )
+
+
+def parameter_count(size: ModelSize) -> int:
+    """Parameters of a transformer of this size, as trained and as served."""
+    rows = size.vocabulary + size.context + 2 * size.layers + 1  # tied embedding, positions, norm scales: rows of width D
+    return rows * size.width + size.layers * (4 * size.width**2 + _mlp_parameters(size))
+
+
+def projected_parameter_count(size: ModelSize, projection: ProjectionSize) -> int:
+    """Parameters of a projected network in pretraining; an instantiated expert has `parameter_count(size)`.
+
+    Raises UserError when more layers are projected than the transformer has.
+    """
+    require_layers(size, projection)
+    extra_components = projection.projected_layers * (projection.components - 1) * _mlp_parameters(size)
+    mixing = projection.projected_layers * projection.rank * projection.components  # M of every projected layer
+    return parameter_count(size) + extra_components + mixing + projection.experts * projection.rank
+
+
+def mixture_parameter_count(size: ModelSize, experts: int) -> int:
+    """Parameters of a hard mixture in pretraining: its experts are independent."""
+    return experts * parameter_count(size)
+
+
+def forward_flops_per_token(size: ModelSize) -> int:
+    """2 per matrix weight (the output matrix too), and for the scores and the values of causal attention 2 * T/2 * D each per layer."""
+    matrices = size.layers * (4 * size.width**2 + _mlp_parameters(size)) + size.vocabulary * size.width
+    attention = size.layers * 2 * size.context * size.width
+    return 2 * matrices + attention
+
+
+def training_flops_per_token(size: ModelSize) -> int:
+    """Three times the forward pass: the gradient of every matrix product is two more. A projected network's projection is not counted:
+    it costs the same for any number of tokens in a step."""
+    return 3 * forward_flops_per_token(size)
+
+
+def require_layers(size: ModelSize, projection: ProjectionSize) -> None:
+    """Raise UserError when the projection names more layers than there are."""
+    if projection.projected_layers > size.layers:
+        raise UserError(
+            f"{projection.projected_layers} projected layers asked of a model of {size.layers}",
+            key="projected_layers",
+            remedy=f"choose at most {size.layers}",
+        )
+
+
+def _mlp_parameters(size: ModelSize) -> int:
+    return 2 * size.width * size.inner
+
+
+def _require_positive(key: str, value: int) -> None:
+    if value < 1:
+        raise UserError(f"{key} is {value}", key=key, remedy="give a whole number of at least 1")

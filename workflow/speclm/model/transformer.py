@@ -1,0 +1,133 @@
+"""The transformer that every method trains and serves: a pre-norm decoder with tied embeddings.
+
+Tokens go in, next-token losses come out. The paper fixes layers, width, heads and inner width (Table 6) and, by its totals, tied embeddings and an
+MLP of two matrices. Learned positions, the tanh GELU, norms without shift and no biases are our choice: with them a model is a
+GPT-2 whose biases are zero, which ordinary tools load.
+
+Example: Transformer(ModelSize(2048, 128, 4, 64, 4, 256)) has 336,448 parameters, and as initialised a loss near ln 2048 = 7.62.
+
+Shapes: B windows, T context, L = T + 1 tokens of a window (T inputs, T targets), D width, H heads, I inner width, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from speclm.model.loss import cross_entropy, token_nll
+from speclm.model.size import ModelSize
+
+INITIAL_STD = 0.02
+
+
+class Decoder(nn.Module):
+    """All of a transformer but its MLPs, which the caller gives: one function (B, T, D) -> (B, T, D) per layer.
+
+    Parameters are allocated, not initialised: call `initialize` or `load_state_dict`.
+    """
+
+    def __init__(self, size: ModelSize) -> None:
+        super().__init__()
+        self.size = size
+        self.embedding = _parameter(size.vocabulary, size.width)  # also the output matrix
+        self.positions = _parameter(size.context, size.width)
+        self.blocks = nn.ModuleList(Block(size) for _ in range(size.layers))
+        self.final_norm = _parameter(size.width)
+
+    def decode(self, tokens_BT: Tensor, mlps: Sequence[Callable[[Tensor], Tensor]]) -> Tensor:
+        """Hidden states (B, T, D) before the output matrix, for any T up to the context. A negative token (padding) is read as token 0."""
+        x_BTD = F.embedding(tokens_BT.clamp_min(0), self.embedding) + self.positions[: tokens_BT.shape[1]]
+        for block, mlp in zip(self.blocks, mlps, strict=True):
+            x_BTD = block(x_BTD, mlp)
+        return _norm(x_BTD, self.final_norm)
+
+
+class Block(nn.Module):
+    """One layer: x + attention(norm(x)), then x + mlp(norm(x))."""
+
+    def __init__(self, size: ModelSize) -> None:
+        super().__init__()
+        self.heads = size.heads
+        self.attention_norm = _parameter(size.width)
+        self.query_key_value = _parameter(3 * size.width, size.width)
+        self.attention_output = _parameter(size.width, size.width)
+        self.mlp_norm = _parameter(size.width)
+
+    def forward(self, x_BTD: Tensor, mlp: Callable[[Tensor], Tensor]) -> Tensor:
+        x_BTD = x_BTD + self._attention(_norm(x_BTD, self.attention_norm))
+        return x_BTD + mlp(_norm(x_BTD, self.mlp_norm))
+
+    def _attention(self, x_BTD: Tensor) -> Tensor:
+        B, T, D = x_BTD.shape
+        qkv_3BHTd = F.linear(x_BTD, self.query_key_value).view(B, T, 3, self.heads, D // self.heads).permute(2, 0, 3, 1, 4)
+        y_BHTd = F.scaled_dot_product_attention(*qkv_3BHTd, is_causal=True)
+        return F.linear(y_BHTd.transpose(1, 2).reshape(B, T, D), self.attention_output)
+
+
+class MLP(nn.Module):
+    """down(gelu(up(x))): the two matrices that a projected network gives every expert anew."""
+
+    def __init__(self, size: ModelSize) -> None:
+        super().__init__()
+        self.up = _parameter(size.inner, size.width)
+        self.down = _parameter(size.width, size.inner)
+
+    def forward(self, x_BTD: Tensor) -> Tensor:
+        return F.linear(F.gelu(F.linear(x_BTD, self.up), approximate="tanh"), self.down)
+
+
+class Transformer(Decoder):
+    """The plain transformer: SLM, LLM, every expert of the mixture, every instantiated expert of the projected network."""
+
+    def __init__(self, size: ModelSize) -> None:
+        super().__init__(size)
+        self.mlps = nn.ModuleList(MLP(size) for _ in range(size.layers))
+
+    def hidden(self, tokens_BT: Tensor) -> Tensor:
+        """Hidden states (B, T, D) whose product with `embedding` is the logits."""
+        return self.decode(tokens_BT, list(self.mlps))
+
+    def loss(self, tokens_BL: Tensor) -> Tensor:
+        """Mean negative log likelihood (nats) over the targets tokens[:, 1:]; those equal to loss.IGNORED do not count."""
+        hidden_BTD = self.hidden(tokens_BL[:, :-1])
+        return cross_entropy(hidden_BTD.flatten(0, 1), self.embedding, tokens_BL[:, 1:].flatten())
+
+    @torch.no_grad()
+    def nll(self, tokens_BL: Tensor) -> Tensor:
+        """Negative log likelihood (nats) of every target, (B, T); 0 where it is ignored."""
+        hidden_BTD = self.hidden(tokens_BL[:, :-1])
+        target_BT = tokens_BL[:, 1:]
+        return token_nll(hidden_BTD.flatten(0, 1), self.embedding, target_BT.flatten()).view(target_BT.shape)
+
+    @torch.no_grad()
+    def logits(self, tokens_BT: Tensor) -> Tensor:
+        """All logits (B, T, V): for short texts and tests."""
+        return F.linear(self.hidden(tokens_BT), self.embedding)
+
+
+@torch.no_grad()
+def initialize(model: Transformer, generator: torch.Generator) -> None:
+    """Draw all parameters from a CPU generator, in the order of their names: norms 1, matrices normal with standard deviation 0.02,
+    those that write into the residual stream 0.02 / sqrt(2 * layers)."""
+    for name, parameter in sorted(model.named_parameters()):
+        parameter.copy_(initial_tensor(name, parameter.shape, model.size.layers, generator))
+
+
+def initial_tensor(name: str, shape: torch.Size, layers: int, generator: torch.Generator) -> Tensor:
+    """First value of the parameter of that name (its last part decides), float32 on the CPU."""
+    kind = name.rpartition(".")[2]
+    if kind.endswith("norm"):
+        return torch.ones(shape)
+    std = INITIAL_STD / (2 * layers) ** 0.5 if kind in ("attention_output", "down") else INITIAL_STD
+    return torch.empty(shape).normal_(std=std, generator=generator)
+
+
+def _norm(x_BTD: Tensor, scale_D: Tensor) -> Tensor:
+    return F.layer_norm(x_BTD, scale_D.shape, scale_D)
+
+
+def _parameter(*shape: int) -> nn.Parameter:
+    return nn.Parameter(torch.empty(*shape))

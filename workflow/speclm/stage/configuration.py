@@ -1,0 +1,131 @@
+"""The whole configuration, checked once before anything runs.
+
+What comes in: the merged mapping, the schema, and the tables of methods, domains and data sets. What goes out:
+nothing, or a `UserError` that names file, key and remedy:
+
+    config/config.yaml: pretrain: unknown key "budgts": did you mean "budgets"?
+
+The schema says what each key may hold; `_check_together` says what keys and tables must agree on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import jsonschema
+import pandas as pd
+
+from speclm.stage.errors import UserError
+from speclm.stage.settings import nearest
+
+Config = Mapping[str, Any]
+
+
+def check_config(config: Config, schema: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], where: str) -> None:
+    """Refuse a configuration that the study cannot run with.
+
+    Args:
+        tables: "methods", "domains" and "datasets", each with the names in its first column.
+        where: the configuration files, for the error.
+
+    Raises:
+        UserError: the first thing wrong, in the order of the schema.
+    """
+    errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(config), key=lambda e: list(map(str, e.path)))
+    if errors:
+        raise _explain(errors[0], where)
+    for name, table in tables.items():
+        _check_table(name, table)
+    _check_together(config, tables, where)
+
+
+def _explain(error: jsonschema.ValidationError, where: str) -> UserError:
+    """A `jsonschema` error in the words of this project."""
+    key = ".".join(str(part) for part in error.absolute_path) or None
+    schema = error.schema if isinstance(error.schema, Mapping) else {}
+    if error.validator == "additionalProperties":
+        known = schema["properties"]
+        unknown = sorted(set(error.instance) - set(known))[0]
+        message, remedy = f'unknown key "{unknown}"{nearest(unknown, known)}', f"the keys here are {', '.join(known)}"
+    elif error.validator == "required":
+        missing = next(name for name in error.validator_value if name not in error.instance)
+        message, remedy = f'key "{missing}" is missing', "see config/config.yaml for an example"
+    else:
+        remedy = f"needs {error.validator} {error.validator_value}"
+        message = error.message
+    return UserError(message, where=where, key=key, remedy=remedy)
+
+
+def _check_table(name: str, table: pd.DataFrame) -> None:
+    column = table.columns[0]
+    twice = sorted(table[column][table[column].duplicated()])
+    if twice:
+        raise UserError(
+            f'"{twice[0]}" stands there twice',
+            where=f"config/{name}.tsv",
+            key=column,
+            remedy="keep one of the two rows",
+        )
+
+
+def _check_together(config: Config, tables: Mapping[str, pd.DataFrame], where: str) -> None:
+    def refuse(key: str, message: str, remedy: str) -> UserError:
+        return UserError(message, where=where, key=key, remedy=remedy)
+
+    methods = tables["methods"].set_index("method")
+    datasets = tables["datasets"].iloc[:, 0].tolist()
+    for key, table in (("methods", tables["methods"]), ("domains", tables["domains"])):
+        known, chosen = table.iloc[:, 0].tolist(), config[key]
+        for value in chosen:
+            if value not in known:
+                raise refuse(
+                    key, f'"{value}" is no row of config/{key}.tsv{nearest(value, known)}', f"one of {', '.join(known)}"
+                )
+            if chosen.count(value) > 1:
+                raise refuse(key, f'"{value}" is named twice', "name each once")
+    needed = {
+        row.dataset: f"domains.tsv: {row.domain}"
+        for row in tables["domains"].itertuples()
+        if row.domain in config["domains"]
+    }
+    for dataset, key in {**needed, config["documents"]["generic"]: "documents.generic"}.items():
+        if dataset not in datasets:
+            raise refuse(
+                key, f'"{dataset}" is no row of config/datasets.tsv{nearest(dataset, datasets)}', "add the row"
+            )
+    for method in config["methods"]:
+        for column in ("pretraining", "teacher"):
+            other = methods.loc[method, column]
+            if other not in ("-", method) and other not in config["methods"]:
+                raise refuse(
+                    "methods", f"{method} needs {other}, which is not among the methods", f"add {other} to the list"
+                )
+    for model, key in (("slm_mix", "experts"), ("slm_pn", "experts"), ("slm_is", "clusters")):
+        if config["models"][model][key] not in config["clusters"]["k"]:
+            count = config["models"][model][key]
+            raise refuse(f"models.{model}.{key}", f"{count} is not in clusters.k", f"add {count} to clusters.k")
+    for model in ("slm", "llm"):
+        shape = config["models"][model]
+        if shape["width"] % shape["heads"]:
+            raise refuse(
+                f"models.{model}.width", f"{shape['width']} is no multiple of heads", "choose a multiple of heads"
+            )
+    if config["models"]["slm_pn"]["projected_layers"] > config["models"]["slm"]["layers"]:
+        raise refuse("models.slm_pn.projected_layers", "is more than the network's layers", "at most models.slm.layers")
+    for section, key in (("pretrain", "budgets"), ("specialize", "sizes")):
+        values = config[section][key]
+        if any(a >= b for a, b in pairwise(values)):
+            raise refuse(f"{section}.{key}", f"{values} is not ascending", "write each number once, smallest first")
+    for section in ("pretrain", "specialize"):
+        if config[section]["batch"] % config[section]["micro_batch"]:
+            raise refuse(f"{section}.micro_batch", "does not divide batch", "choose a divisor of batch")
+    specialize = config["specialize"]
+    if len(specialize["max_steps"]) != len(specialize["sizes"]):
+        raise refuse("specialize.max_steps", "has not one number for each size", "give as many as specialize.sizes")
+    for size in specialize["best_finetuned_sizes"]:
+        if size not in specialize["sizes"]:
+            raise refuse(
+                "specialize.best_finetuned_sizes", f"{size} is not among specialize.sizes", "choose among the sizes"
+            )

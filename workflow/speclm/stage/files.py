@@ -1,0 +1,161 @@
+"""Files that are whole or absent, and that say what they hold.
+
+Everything is written to a temporary name, forced to disk and renamed: a reader never meets half a file, even
+after a power cut. Every binary array has a JSON sidecar with its type, shape and checksum, and reading checks
+the array against it:
+
+    tokens.npy        the data
+    tokens.npy.json   {"dtype": "uint16", "shape": [12800], "sha256": "9f…", "origin": {"corpus": "generic"}}
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import zstandard
+
+from speclm.stage.errors import UserError
+
+
+@contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path; when the block ends well, force it to disk and rename it to `path`, else remove it.
+
+    Raises:
+        UserError: the disk is full or the folder cannot be written.
+    """
+    path = Path(path)
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        if temporary is None or error.filename in (None, str(temporary), str(path)):
+            raise UserError(
+                f"cannot be written: {error.strerror}",
+                where=path,
+                remedy="make room on this disk or give write permission, then run the same command again: "
+                "finished stages are kept",
+            ) from error
+        raise
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def sha256(path: str | Path) -> str:
+    """SHA-256 of a file's bytes; of a folder, of its files' names and checksums in sorted order."""
+    path = Path(path)
+    digest = hashlib.sha256()
+    if path.is_dir():
+        for file in sorted(path.rglob("*")):
+            if file.is_file() and not file.name.startswith(".snakemake"):
+                digest.update(f"{file.relative_to(path).as_posix()}\0{sha256(file)}\n".encode())
+    else:
+        with path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write UTF-8 text."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write readable JSON: two spaces, keys in the order given, one final line end."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        UserError: the file is not JSON (cut short, or edited by hand).
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"not valid JSON ({error})", where=path, remedy="delete the file and run again") from error
+
+
+def write_documents(path: str | Path, documents: Iterable[Mapping[str, Any]]) -> int:
+    """Write documents as Zstandard-compressed JSON lines; return how many."""
+    count = 0
+    with atomic(path) as temporary, temporary.open("wb") as raw:
+        compressor = zstandard.ZstdCompressor(level=3, write_content_size=False)
+        with compressor.stream_writer(raw, closefd=False) as stream:
+            for document in documents:
+                stream.write(json.dumps(document, ensure_ascii=False).encode() + b"\n")
+                count += 1
+    return count
+
+
+def read_documents(path: str | Path) -> Iterator[dict[str, Any]]:
+    """Read documents written by `write_documents`, one at a time."""
+    with Path(path).open("rb") as raw:
+        try:
+            for line in io.TextIOWrapper(
+                zstandard.ZstdDecompressor().stream_reader(raw), encoding="utf-8", newline="\n"
+            ):
+                yield json.loads(line)
+        except (zstandard.ZstdError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise UserError(f"damaged document file ({error})", where=path, remedy="delete it and run again") from error
+
+
+def write_array(path: str | Path, array: np.ndarray[Any, Any], **origin: Any) -> None:
+    """Write an array as .npy with its sidecar; `origin` says where it comes from."""
+    array = np.ascontiguousarray(array)
+    with atomic(path) as temporary:
+        with temporary.open("wb") as stream:
+            np.save(stream, array, allow_pickle=False)
+        sidecar = {"dtype": str(array.dtype), "shape": list(array.shape), "sha256": sha256(temporary), "origin": origin}
+    write_json(f"{path}.json", sidecar)
+
+
+def read_array(path: str | Path) -> np.ndarray[Any, Any]:
+    """Memory-map an array after checking it against its sidecar.
+
+    Raises:
+        UserError: the array is damaged, cut short, or has no sidecar.
+    """
+    if not Path(f"{path}.json").exists():
+        raise UserError("has no sidecar", where=path, remedy="delete it and run again: its stage makes both files")
+    sidecar = read_json(f"{path}.json")
+    if sha256(path) != sidecar["sha256"]:
+        raise UserError(
+            f"is damaged: its checksum is not the one in {Path(path).name}.json",
+            where=path,
+            remedy="delete both files and run again: their stage makes them anew",
+        )
+    array: np.ndarray[Any, Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return array
+
+
+def write_table(path: str | Path, frame: pd.DataFrame) -> None:
+    """Write a TSV with eight significant digits, so that equal numbers are equal bytes."""
+    write_text(path, frame.to_csv(sep="\t", index=False, float_format="%.8g", lineterminator="\n"))
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read a TSV; only the empty field is missing ("none" and "NA" are words)."""
+    return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""])

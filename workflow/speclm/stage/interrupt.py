@@ -1,0 +1,44 @@
+"""Being stopped politely: a signal only sets a flag; the loop saves at its next step and leaves.
+
+SLURM sends SIGTERM before it takes a machine back, and SIGUSR1 where a job asks for it ahead of its time limit.
+
+    with StopFlag() as stop:
+        for step in …:
+            …
+            if stop.requested:
+                save(); raise Interrupted("at step 1200 of 4000")
+"""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType, TracebackType
+from typing import Any
+
+EXIT_INTERRUPTED = 75  # EX_TEMPFAIL of sysexits.h: the same command will succeed later
+
+
+class Interrupted(Exception):  # noqa: N818  (an outcome, not an error of anybody)
+    """The stage was asked to stop, has saved, and goes on where it was when it is run again."""
+
+
+class StopFlag:
+    """Catches SIGTERM and SIGUSR1 while its block runs; `requested` says whether one came."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._previous: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> StopFlag:
+        for number in (signal.SIGTERM, signal.SIGUSR1):
+            self._previous[number] = signal.signal(number, self._request)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _request(self, number: int, frame: FrameType | None) -> None:
+        self.requested = True

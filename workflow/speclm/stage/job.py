@@ -1,0 +1,142 @@
+"""A stage is a program: a `Job` in, files out, and no word of Snakemake beyond this module.
+
+A script's last lines call ``run(main, snakemake)``. That turns Snakemake's object into a plain `Job`, writes it as
+job.json beside the log, calls ``main(job)``, and writes a summary of what was done. The same stage runs without
+Snakemake, with the same bytes as its result:
+
+    python -m speclm train_tokenizer results/laptop/logs/train_tokenizer.job.json
+
+What goes wrong ends in the log with its traceback; a `UserError` also tells the user on the terminal.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from speclm.stage.errors import UserError
+from speclm.stage.files import read_json, write_json
+from speclm.stage.fingerprint import Fingerprint, fingerprint, short_hash
+from speclm.stage.interrupt import EXIT_INTERRUPTED, Interrupted
+from speclm.stage.summary import describe
+
+Paths = dict[str, Any]  # name -> Path or list of Paths
+Main = Callable[["Job"], "dict[str, Any] | None"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of one stage.
+
+    Attributes:
+        name: the rule's and the script's name.
+        settings: the slice of the configuration that this stage uses.
+        inputs, outputs: named paths; a name that stands for several files holds a list.
+        wildcards: the values that tell this job from the rule's others (method, domain, seed).
+        log: the log file; job.json and summary.json stand beside it.
+        revision: the stage's revision: raised when its library code changes results.
+    """
+
+    name: str
+    settings: dict[str, Any]
+    inputs: Paths
+    outputs: Paths
+    wildcards: dict[str, str]
+    log: Path
+    revision: int
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What makes this job itself: settings, wildcards, revision, contents of its inputs."""
+        return fingerprint({**self.settings, "wildcards": self.wildcards}, self.revision, self.inputs)
+
+    @property
+    def scratch(self) -> Path:
+        """The folder for work in progress: beside the first output, named by the fingerprint, gone after success."""
+        return Path(next(iter(self.outputs.values()))).parent / f".scratch-{self.name}" / short_hash(self.fingerprint)
+
+    @property
+    def seed(self) -> int:
+        """The seed of this job: its wildcard where it has one, else the settings'."""
+        return int(self.wildcards.get("seed", self.settings.get("seed", 0)))
+
+
+def run(main: Main, snakemake: Any) -> None:
+    """Run a script's `main` as Snakemake started it."""
+    finish(main, _from_snakemake(snakemake))
+
+
+def load(path: str | Path) -> Job:
+    """Read the job.json that an earlier run left."""
+    record = read_json(path)
+    paths = {
+        key: {
+            name: [Path(p) for p in value] if isinstance(value, list) else Path(value)
+            for name, value in record[key].items()
+        }
+        for key in ("inputs", "outputs")
+    }
+    return Job(**{**record, **paths, "log": Path(record["log"])})
+
+
+def finish(main: Main, job: Job) -> None:
+    """Call ``main(job)`` with its log, record the job before and its summary after, and clear its scratch."""
+    job.log.parent.mkdir(parents=True, exist_ok=True)
+    handlers = [logging.FileHandler(job.log, mode="a", encoding="utf-8")]
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", handlers=handlers, force=True)
+    log = logging.getLogger(__name__)
+    write_json(job.log.with_suffix(".job.json"), _jsonable(asdict(job)))
+    started = time.time()
+    try:
+        facts = main(job) or {}
+    except Interrupted as stop:
+        log.info("interrupted: %s", stop)
+        print(f"{job.name}: interrupted {stop}; run the same command again to go on from there", file=sys.stderr)
+        sys.exit(EXIT_INTERRUPTED)
+    except UserError as error:
+        log.exception("refused")
+        print(f"\nERROR in {job.name}: {error}\n", file=sys.stderr)
+        sys.exit(1)
+    except BaseException:
+        log.exception("failed")
+        raise
+    write_json(
+        job.log.with_suffix(".summary.json"),
+        {**describe(job.settings, job.fingerprint, started), "facts": _jsonable(facts)},
+    )
+    shutil.rmtree(job.scratch, ignore_errors=True)
+
+
+def _from_snakemake(snakemake: Any) -> Job:
+    params = dict(snakemake.params.items())
+    return Job(
+        name=snakemake.rule,
+        settings=params["settings"],
+        inputs=_named(snakemake.input),
+        outputs=_named(snakemake.output),
+        wildcards={key: str(value) for key, value in sorted(snakemake.wildcards.items())},
+        log=Path(str(snakemake.log[0])),
+        revision=int(params["revision"]),
+    )
+
+
+def _named(files: Any) -> Paths:
+    """Snakemake's named list as a mapping; a name over several files gives a list."""
+    return {
+        name: Path(value) if isinstance(value, str) else [Path(item) for item in value]
+        for name, value in sorted(files.items())
+    }
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(item) for item in value]
+    return str(value) if isinstance(value, Path) else value

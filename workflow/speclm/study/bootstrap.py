@@ -1,0 +1,131 @@
+"""Uncertainty: paired bootstrap over documents, and over seeds where there are several.
+
+In: the per-document table (summed NLL and token count of every document under every model). Out: for every
+measurement its mean NLL per token, sum(nll) / sum(tokens), once as measured and once per replicate. A replicate draws
+the documents of a domain with replacement; **the same draw serves every model measured on that domain**, so that the
+difference of two models is a paired comparison. Everything else (macro averages, differences) is arithmetic on these.
+
+    two documents, nll (6, 2), tokens (2, 2): estimate 8/4 = 2; a replicate that draws the first twice: 12/4 = 3
+
+Legend: M measurements of a domain, D documents, R replicates; a `Statistic`'s values are (1 + R,), the estimate first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from speclm.stage.errors import UserError
+from speclm.stage.streams import rng
+from speclm.study.plan import KEY, Measurement
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """How many replicates, from which seed, and the level of the intervals (0.95)."""
+
+    replicates: int
+    seed: int
+    level: float
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """A number with its replicates, (1 + R,), estimate first; or the names of the measurements it lacks."""
+
+    values: Array
+    missing: tuple[str, ...] = ()
+
+    def __add__(self, other: Statistic) -> Statistic:
+        return Statistic(self.values + other.values, tuple(sorted({*self.missing, *other.missing})))
+
+    def __neg__(self) -> Statistic:
+        return Statistic(-self.values, self.missing)
+
+    def __sub__(self, other: Statistic) -> Statistic:
+        return self + -other
+
+    def __mul__(self, factor: float) -> Statistic:
+        return Statistic(self.values * factor, self.missing)
+
+    def shift(self, constant: float) -> Statistic:
+        """Add a constant."""
+        return Statistic(self.values + constant, self.missing)
+
+    def interval(self, level: float) -> tuple[float, float, float]:
+        """Estimate, low, high: the percentile interval; NaN where a measurement is missing."""
+        if self.missing:
+            return float("nan"), float("nan"), float("nan")
+        low, high = np.quantile(self.values[1:], [(1 - level) / 2, (1 + level) / 2])
+        return float(self.values[0]), float(low), float(high)
+
+
+Draws = dict[Measurement, Statistic]
+
+
+def draw(documents: pd.DataFrame, bootstrap: Bootstrap) -> Draws:
+    """Mean NLL per token (nats) of every measurement, with its replicates over documents.
+
+    Args:
+        documents: one row per measurement and document: `KEY`, document, nll (sum, nats), tokens.
+
+    Raises:
+        UserError: two measurements of the same domain and split cover different documents or token counts.
+    """
+    draws: Draws = {}
+    for (domain, split), group in documents.groupby(["domain", "split"], sort=True):
+        nll_DM, tokens_D = _by_document(group, f"{domain} {split}")
+        size = len(tokens_D)
+        generator = rng(bootstrap.seed, "bootstrap", str(domain), str(split))
+        weights_RD = np.ones((1 + bootstrap.replicates, size))
+        weights_RD[1:] = generator.multinomial(size, np.full(size, 1 / size), size=bootstrap.replicates)
+        # einsum, not @: a matrix product's last bits depend on the number of threads
+        tokens_R = np.einsum("rd,d->r", weights_RD, tokens_D)
+        for measurement, nll_D in nll_DM.items():
+            draws[measurement] = Statistic(np.einsum("rd,d->r", weights_RD, nll_D) / tokens_R)
+    return draws
+
+
+def mean(statistics: Sequence[Statistic]) -> Statistic:
+    """The mean of several statistics, replicate by replicate (the macro average over domains)."""
+    values = np.mean([statistic.values for statistic in statistics], axis=0)
+    return Statistic(values, tuple(sorted({name for statistic in statistics for name in statistic.missing})))
+
+
+def mean_over_seeds(statistics: Sequence[Statistic], bootstrap: Bootstrap) -> Statistic:
+    """The mean over seeds; each replicate also draws the seeds with replacement, the same draw for every method."""
+    seeds = len(statistics)
+    if seeds == 1:
+        return statistics[0]
+    generator = rng(bootstrap.seed, "bootstrap", "seeds")
+    weights_RS = np.ones((1 + bootstrap.replicates, seeds))
+    weights_RS[1:] = generator.multinomial(seeds, np.full(seeds, 1 / seeds), size=bootstrap.replicates)
+    values_SR = np.stack([statistic.values for statistic in statistics])
+    values = np.einsum("rs,sr->r", weights_RS, values_SR) / seeds
+    return Statistic(values, tuple(sorted({name for statistic in statistics for name in statistic.missing})))
+
+
+def _by_document(group: pd.DataFrame, where: str) -> tuple[dict[Measurement, Array], Array]:
+    """NLL of every measurement (D,) in the documents' order, and their token counts (D,), which all must share."""
+    nll: dict[Measurement, Array] = {}
+    reference: tuple[list[object], Array] | None = None
+    for key, rows in group.groupby(KEY, sort=True):
+        rows = rows.sort_values("document", kind="stable")
+        names, tokens_D = rows["document"].tolist(), rows["tokens"].to_numpy(np.float64)
+        if reference is None:
+            reference = names, tokens_D
+        if names != reference[0] or not np.array_equal(tokens_D, reference[1]):
+            raise UserError(
+                f"{Measurement(*key)} was measured on other documents than {next(iter(nll), 'itself')}",
+                where=where,
+                remedy="delete the evaluate/ folder of this run and run again: comparisons are paired by document",
+            )
+        nll[Measurement(*key)] = rows["nll"].to_numpy(np.float64)
+    assert reference is not None
+    return nll, reference[1]
