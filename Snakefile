@@ -31,8 +31,6 @@ include: "rules/figures.smk"
 include: "rules/progress.smk"
 
 
-report: "workflow/report/workflow.rst"
-
 
 rule all:
     default_target: True

@@ -1,6 +1,7 @@
 # Validation, tables, wildcard constraints, and the functions that choose inputs and settings. Nothing else.
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import yaml
 from snakemake.exceptions import WorkflowError
@@ -47,6 +48,21 @@ PRETRAINED = [method for method in METHODS.index if METHODS.loc[method, "pretrai
 GENERIC = [method for method in PRETRAINED if method != "slm_is"]
 TABLES = [1, 4, 5, 6, 7, 8, 9, 10]
 FIGURES = ["3", "4a", "4b", "4c", "4d"]
+
+# Every evaluation: each method that was pretrained on generic text as a whole there, and each method on each domain.
+MEASURED = [
+    (method, corpus, seed)
+    for seed in config["seeds"]
+    for method in METHODS.index
+    for corpus in CORPORA
+    if corpus != "generic" or method in GENERIC
+]
+# What a complete study holds, for tables, figures and claims.
+STUDY = {
+    **{key: config[key] for key in ("methods", "domains", "seeds")},
+    **{"sizes": config["specialize"]["sizes"], "budgets": config["pretrain"]["budgets"]},
+    "best_finetuned_sizes": config["specialize"]["best_finetuned_sizes"],
+}
 
 
 wildcard_constraints:
@@ -109,6 +125,23 @@ def specialize_inputs(wildcards):
     if base in ("slm_mix", "slm_pn"):
         files["clusters"] = f"<run>/clusters/k{clusters_of(base)}/{wildcards.domain}/train.npy"
     return files
+
+
+def specialize_settings(method):
+    """What the fine-tuning of a method depends on."""
+    return settings(
+        "device",
+        "threads",
+        "specialize",
+        shape=config["models"]["llm" if method == "llm" else "slm"],
+        projection=config["models"]["slm_pn"] if method == "slm_pn" else None,
+        vocabulary=config["tokenizer"]["vocabulary"],
+        context=config["context"],
+        budgets=[] if METHODS.loc[method, "pretraining"] == "-" else config["pretrain"]["budgets"],
+        selections=METHODS.loc[method, "selections"].split(","),
+        optimizer={key: config["pretrain"][key] for key in ("betas", "weight_decay", "clip")},
+        evaluate_batch=config["evaluate"]["batch"],
+    )
 
 
 def evaluate_generic_inputs(wildcards):

@@ -30,7 +30,7 @@ rule encode_split:
         sidecar="<run>/tokenizer/tokenizer.json",
     output:
         tokens="<run>/tokens/{corpus}/{split}.bin",
-        sidecar="<run>/tokens/{corpus}/{split}.bin.json",
+        sidecar="<run>/tokens/{corpus}/{split}.json",
         documents="<run>/tokens/{corpus}/{split}.documents.npy",
         documents_sidecar="<run>/tokens/{corpus}/{split}.documents.npy.json",
     log:

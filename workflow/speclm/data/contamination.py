@@ -1,10 +1,14 @@
-"""Near-duplicates found, and the proof that splits share nothing.
+"""What two splits may not share, how it is found, and the proof that it is gone.
 
-A text's shingles are its runs of five words; two texts are near-duplicates when the Jaccard similarity of their shingle sets,
-estimated by MinHash, reaches a threshold. Locality-sensitive hashing (the library datasketch) finds the candidates, so a text
-is compared with a few others and not with all.
+A text's words are its runs of letters and of punctuation marks. Two texts collide when they are
 
-    "a b c d e f" and "a b c d e g"   shingles {abcde, bcdef} and {abcde, bcdeg}   similarity 1/3
+    exact     equal up to case and white space;
+    near      similar: the Jaccard similarity of their sets of five-word runs, estimated by MinHash, reaches a threshold;
+    passage   overlapping: they share one run of `passage_words` words, however long the texts are.
+
+Locality-sensitive hashing (the library datasketch) finds the candidates for the second, a sorted array of hashes the third.
+
+    "a b c d e f" and "a b c d e g"   five-word runs {abcde, bcdef} and {abcde, bcdeg}   similarity 1/3
 
 After the token store is made, `check_separation` reads what the training will read and refuses to go on when any whole
 document, or any token window of the context's length, stands in two splits.
@@ -13,8 +17,8 @@ document, or any token window of the context's length, stands in two splits.
 from __future__ import annotations
 
 import re
-import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import combinations
 from pathlib import Path
@@ -28,59 +32,102 @@ from speclm.data.windows import open_windows
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_documents
 
+Array = np.ndarray[Any, Any]
 SHINGLE_WORDS = 5
-_FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, so multiplying by it loses nothing modulo 2^64
 
 
-def sketch_texts(texts: Iterable[str], permutations: int) -> Iterator[LeanMinHash]:
-    """The MinHash sketch of every text's shingles."""
-    word_hashes: dict[str, int] = {}
-    shingles = (shingle_hashes(text, word_hashes).tolist() for text in texts)
-    for sketch in MinHash.generator(shingles, num_perm=permutations, hashfunc=int):
-        yield LeanMinHash(sketch)
+@dataclass(frozen=True)
+class Traces:
+    """What of a text is compared: its key, the sketch of its five-word runs, and hashes of its long runs (uint64)."""
+
+    key: bytes
+    sketch: LeanMinHash
+    passages: Array
 
 
-def shingle_hashes(text: str, word_hashes: dict[str, int]) -> np.ndarray[Any, Any]:
-    """32-bit hashes of the runs of five words; a shorter text is one shingle.
+def trace_texts(texts: Sequence[str], permutations: int, passage_words: int) -> list[Traces]:
+    """The traces of every text."""
+    hashes, ends = hash_words(texts)
+    shingles, passages = run_hashes(hashes, SHINGLE_WORDS), run_hashes(hashes, passage_words)
+    starts = [0, *ends[:-1]]
 
-    Args:
-        word_hashes: filled with the hash of every word met, so that each is hashed once.
+    def runs(values: Array, words: int) -> Iterable[Array]:
+        return (values[start : max(start, end - words + 1)] for start, end in zip(starts, ends, strict=True))
 
-    Returns:
-        uint32, (number of words - 4,) or (1,).
-    """
-    words = re.findall(r"\w+", text.casefold())
-    hashes = np.empty(max(len(words), SHINGLE_WORDS), dtype=np.uint64)
-    hashes[len(words) :] = 0
-    for position, word in enumerate(words):
-        if word not in word_hashes:
-            word_hashes[word] = zlib.crc32(word.encode())
-        hashes[position] = word_hashes[word]
-    count = len(hashes) - SHINGLE_WORDS + 1
-    shingles = np.zeros(count, dtype=np.uint64)
-    for offset in range(SHINGLE_WORDS):
-        shingles = shingles * _FACTOR + hashes[offset : offset + count]
-    return ((shingles * _FACTOR) >> np.uint64(32)).astype(np.uint32)
+    # A text shorter than one shingle is compared by its words.
+    sets = (
+        (run if len(run) else hashes[start:end]) >> np.uint64(32)
+        for run, start, end in zip(runs(shingles, SHINGLE_WORDS), starts, ends, strict=True)
+    )
+    sketches = MinHash.generator((values.tolist() for values in sets), num_perm=permutations, hashfunc=int)
+    return [
+        Traces(same_text_key(text), LeanMinHash(sketch), np.unique(passage))
+        for text, sketch, passage in zip(texts, sketches, runs(passages, passage_words), strict=True)
+    ]
 
 
-class SimilarTexts:
-    """The texts kept so far, searchable by similarity."""
+def hash_words(texts: Sequence[str]) -> tuple[Array, list[int]]:
+    """The 64-bit hashes of all words of all texts, one after the other, and where each text ends."""
+    numbers: dict[str, int] = {}
+    words, ends = [], []
+    for text in texts:
+        words += [numbers.setdefault(word, len(numbers)) for word in re.findall(r"\w+|[^\w\s]+", text.casefold())]
+        ends.append(len(words))
+    digests = b"".join(blake2b(word.encode(), digest_size=8).digest() for word in numbers)
+    return np.frombuffer(digests, dtype="<u8")[np.array(words, dtype=np.int64)], ends
 
-    def __init__(self, threshold: float, permutations: int) -> None:
-        self.threshold = threshold
-        self._index = MinHashLSH(threshold=threshold, num_perm=permutations)
-        self._sketches: dict[Any, LeanMinHash] = {}
 
-    def add(self, key: Any, sketch: LeanMinHash) -> None:
-        """Keep a text under `key`."""
-        self._index.insert(key, sketch, check_duplication=False)
-        self._sketches[key] = sketch
+def run_hashes(hashes: Array, words: int) -> Array:
+    """The hash of the run of `words` words that begins at each position: uint64, len(hashes) - words + 1."""
+    count = max(0, len(hashes) - words + 1)
+    runs = np.zeros(count, dtype=np.uint64)
+    for offset in range(words):
+        runs *= np.uint64(0x9E3779B97F4A7C15)  # odd, so nothing is lost modulo 2^64
+        runs += hashes[offset : offset + count]
+        runs ^= runs >> np.uint64(29)
+    return runs
 
-    def find(self, sketch: LeanMinHash) -> Any | None:
-        """The key of the smallest kept text whose estimated similarity reaches the threshold, or None."""
-        for key in sorted(self._index.query(sketch)):
-            if sketch.jaccard(self._sketches[key]) >= self.threshold:
-                return key
+
+class PlacedTexts:
+    """The texts that have a place so far; tells which of them another text collides with."""
+
+    def __init__(self, similarity: float, permutations: int) -> None:
+        self.similarity = similarity
+        self._keys: dict[bytes, str] = {}
+        self._index = MinHashLSH(threshold=similarity, num_perm=permutations)
+        self._sketches: dict[int, tuple[str, LeanMinHash]] = {}
+        self._passages = np.empty(0, dtype=np.uint64)
+        self._passage_places = np.empty(0, dtype=np.int64)
+        self._places: list[str] = []
+
+    def add(self, place: str, traces: Sequence[Traces], passages: bool) -> None:
+        """Give texts their place; with `passages`, other texts collide with them by a passage too."""
+        for trace in traces:
+            self._keys[trace.key] = place
+            number = len(self._sketches)
+            self._index.insert(number, trace.sketch, check_duplication=False)
+            self._sketches[number] = (place, trace.sketch)
+        if passages and traces:
+            new = np.concatenate([trace.passages for trace in traces])
+            values = np.concatenate([self._passages, new])
+            places = np.concatenate([self._passage_places, np.full(len(new), len(self._places))])
+            self._places.append(place)
+            self._passages, first = np.unique(values, return_index=True)
+            self._passage_places = places[first]
+
+    def find(self, trace: Traces) -> tuple[str, str] | None:
+        """(place, "exact" or "near" or "passage") of a placed text that this one collides with, or None."""
+        if trace.key in self._keys:
+            return self._keys[trace.key], "exact"
+        for number in sorted(self._index.query(trace.sketch)):
+            place, sketch = self._sketches[number]
+            if trace.sketch.jaccard(sketch) >= self.similarity:
+                return place, "near"
+        if len(self._passages):
+            nearest = np.searchsorted(self._passages, trace.passages).clip(max=len(self._passages) - 1)
+            hits = nearest[self._passages[nearest] == trace.passages]
+            if len(hits):
+                return self._places[int(self._passage_places[hits].min())], "passage"
         return None
 
 
@@ -97,8 +144,8 @@ def check_separation(stores: Mapping[str, Path], documents: Mapping[str, Path]) 
     Raises:
         UserError: two splits share a document or a window.
     """
-    windows = {name: _window_hashes(path) for name, path in stores.items()}
     texts = {name: _document_hashes(path) for name, path in documents.items()}
+    windows = {name: _window_hashes(path) for name, path in stores.items()}
     for what, hashes in (("document", texts), ("window", windows)):
         for first, second in combinations(hashes, 2):
             shared = np.intersect1d(hashes[first], hashes[second])
@@ -106,8 +153,8 @@ def check_separation(stores: Mapping[str, Path], documents: Mapping[str, Path]) 
                 raise UserError(
                     f"{len(shared)} {what}s of {first} stand in {second} too",
                     where=documents[first],
-                    key="splits.similarity",
-                    remedy="lower splits.similarity so that more near-duplicates are removed, and run again",
+                    key="splits.passage_words",
+                    remedy="lower splits.passage_words, so that documents with shorter common passages are removed",
                 )
     return {
         "shared_documents": 0,
@@ -124,7 +171,7 @@ def check_separation(stores: Mapping[str, Path], documents: Mapping[str, Path]) 
     }
 
 
-def _window_hashes(path: Path) -> np.ndarray[Any, Any]:
+def _window_hashes(path: Path) -> Array:
     """64-bit hash of the T inputs of every window: uint64 (windows,)."""
     store = open_windows(path)
     windows_NT = store.tokens[: store.count * store.context].reshape(store.count, store.context)
@@ -132,6 +179,6 @@ def _window_hashes(path: Path) -> np.ndarray[Any, Any]:
     return np.fromiter(hashes, dtype=np.uint64, count=store.count)
 
 
-def _document_hashes(path: Path) -> np.ndarray[Any, Any]:
+def _document_hashes(path: Path) -> Array:
     hashes = (int.from_bytes(same_text_key(document["text"])[:8], "little") for document in read_documents(path))
     return np.fromiter(hashes, dtype=np.uint64)

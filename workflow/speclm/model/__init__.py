@@ -1,1 +1,1 @@
-"""What a model is: sizes, the transformer, the projected network, the mixture, their losses and weights; nothing of how they are trained."""
+"""What a model is: sizes, transformer, projected network, mixture, losses and weights; nothing of how it is trained."""

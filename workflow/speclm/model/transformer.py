@@ -1,12 +1,12 @@
 """The transformer that every method trains and serves: a pre-norm decoder with tied embeddings.
 
-Tokens go in, next-token losses come out. The paper fixes layers, width, heads and inner width (Table 6) and, by its totals, tied embeddings and an
-MLP of two matrices. Learned positions, the tanh GELU, norms without shift and no biases are our choice: with them a model is a
-GPT-2 whose biases are zero, which ordinary tools load.
+Tokens go in, next-token losses come out. The paper fixes layers, width, heads and inner width (Table 6) and, by its totals,
+tied embeddings and an MLP of two matrices. Learned positions, the GELU, norms without shift and no biases are our choice:
+so a model is a GPT-2 whose biases are zero, which ordinary tools load.
 
-Example: Transformer(ModelSize(2048, 128, 4, 64, 4, 256)) has 336,448 parameters, and as initialised a loss near ln 2048 = 7.62.
+Example: Transformer(ModelSize(2048, 128, 4, 64, 4, 256)) has 336,448 parameters, and at first a loss near ln 2048 = 7.62.
 
-Shapes: B windows, T context, L = T + 1 tokens of a window (T inputs, T targets), D width, H heads, I inner width, V vocabulary.
+Shapes: B windows, T context, L = T + 1 tokens of a window (T inputs, T targets), D width, V vocabulary.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from speclm.model.loss import cross_entropy, token_nll
+from speclm.model.mlp import grouped_mlp
 from speclm.model.size import ModelSize
 
 INITIAL_STD = 0.02
@@ -38,7 +39,10 @@ class Decoder(nn.Module):
         self.final_norm = _parameter(size.width)
 
     def decode(self, tokens_BT: Tensor, mlps: Sequence[Callable[[Tensor], Tensor]]) -> Tensor:
-        """Hidden states (B, T, D) before the output matrix, for any T up to the context. A negative token (padding) is read as token 0."""
+        """Hidden states (B, T, D) before the output matrix, for any T up to the context.
+
+        A negative token (padding) is read as token 0.
+        """
         x_BTD = F.embedding(tokens_BT.clamp_min(0), self.embedding) + self.positions[: tokens_BT.shape[1]]
         for block, mlp in zip(self.blocks, mlps, strict=True):
             x_BTD = block(x_BTD, mlp)
@@ -62,9 +66,10 @@ class Block(nn.Module):
 
     def _attention(self, x_BTD: Tensor) -> Tensor:
         B, T, D = x_BTD.shape
-        qkv_3BHTd = F.linear(x_BTD, self.query_key_value).view(B, T, 3, self.heads, D // self.heads).permute(2, 0, 3, 1, 4)
-        y_BHTd = F.scaled_dot_product_attention(*qkv_3BHTd, is_causal=True)
-        return F.linear(y_BHTd.transpose(1, 2).reshape(B, T, D), self.attention_output)
+        qkv = F.linear(x_BTD, self.query_key_value).view(B, T, 3, self.heads, D // self.heads)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind()  # each (B, heads, T, D / heads)
+        y = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+        return F.linear(y.transpose(1, 2).reshape(B, T, D), self.attention_output)
 
 
 class MLP(nn.Module):
@@ -76,11 +81,12 @@ class MLP(nn.Module):
         self.down = _parameter(size.width, size.inner)
 
     def forward(self, x_BTD: Tensor) -> Tensor:
-        return F.linear(F.gelu(F.linear(x_BTD, self.up), approximate="tanh"), self.down)
+        x_ND = x_BTD.flatten(0, 1)
+        return grouped_mlp(x_ND, self.up[None], self.down[None], [slice(0, len(x_ND))]).view(x_BTD.shape)
 
 
 class Transformer(Decoder):
-    """The plain transformer: SLM, LLM, every expert of the mixture, every instantiated expert of the projected network."""
+    """The plain transformer: SLM, LLM, each expert of the mixture, each instantiated expert of the projected network."""
 
     def __init__(self, size: ModelSize) -> None:
         super().__init__(size)
@@ -91,7 +97,7 @@ class Transformer(Decoder):
         return self.decode(tokens_BT, list(self.mlps))
 
     def loss(self, tokens_BL: Tensor) -> Tensor:
-        """Mean negative log likelihood (nats) over the targets tokens[:, 1:]; those equal to loss.IGNORED do not count."""
+        """Mean negative log likelihood (nats) of the targets tokens[:, 1:]; those equal to loss.IGNORED do not count."""
         hidden_BTD = self.hidden(tokens_BL[:, :-1])
         return cross_entropy(hidden_BTD.flatten(0, 1), self.embedding, tokens_BL[:, 1:].flatten())
 
@@ -110,8 +116,11 @@ class Transformer(Decoder):
 
 @torch.no_grad()
 def initialize(model: Transformer, generator: torch.Generator) -> None:
-    """Draw all parameters from a CPU generator, in the order of their names: norms 1, matrices normal with standard deviation 0.02,
-    those that write into the residual stream 0.02 / sqrt(2 * layers)."""
+    """Draw all parameters from a CPU generator, in the order of their names.
+
+    Norms are 1, matrices normal with standard deviation 0.02, or 0.02 / sqrt(2 * layers) where they write into the residual
+    stream, so that its variance at the end does not grow with the depth (as GPT-2 does; assumed, the paper is silent).
+    """
     for name, parameter in sorted(model.named_parameters()):
         parameter.copy_(initial_tensor(name, parameter.shape, model.size.layers, generator))
 

@@ -11,7 +11,6 @@ the array against it:
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import tempfile
@@ -111,15 +110,16 @@ def write_documents(path: str | Path, documents: Iterable[Mapping[str, Any]]) ->
 
 
 def read_documents(path: str | Path) -> Iterator[dict[str, Any]]:
-    """Read documents written by `write_documents`, one at a time."""
-    with Path(path).open("rb") as raw:
-        try:
-            for line in io.TextIOWrapper(
-                zstandard.ZstdDecompressor().stream_reader(raw), encoding="utf-8", newline="\n"
-            ):
-                yield json.loads(line)
-        except (zstandard.ZstdError, UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise UserError(f"damaged document file ({error})", where=path, remedy="delete it and run again") from error
+    """Read documents written by `write_documents`, one at a time.
+
+    Raises:
+        UserError: the file is damaged or cut short.
+    """
+    try:
+        for line in _lines(Path(path)):
+            yield json.loads(line)
+    except (zstandard.ZstdError, UnicodeDecodeError, json.JSONDecodeError, EOFError) as error:
+        raise UserError(f"damaged document file ({error})", where=path, remedy="delete it and run again") from error
 
 
 def write_array(path: str | Path, array: np.ndarray[Any, Any], **origin: Any) -> None:
@@ -159,3 +159,15 @@ def write_table(path: str | Path, frame: pd.DataFrame) -> None:
 def read_table(path: str | Path) -> pd.DataFrame:
     """Read a TSV; only the empty field is missing ("none" and "NA" are words)."""
     return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""])
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """Decompressed lines. Zstandard's own reader takes a file that is cut short for one that ends early."""
+    decompressor = zstandard.ZstdDecompressor().decompressobj()
+    rest = b""
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 17):
+            *lines, rest = (rest + decompressor.decompress(block)).split(b"\n")
+            yield from lines
+    if not decompressor.eof or rest:
+        raise EOFError("cut short")

@@ -81,10 +81,7 @@ def draw(documents: pd.DataFrame, bootstrap: Bootstrap) -> Draws:
     draws: Draws = {}
     for (domain, split), group in documents.groupby(["domain", "split"], sort=True):
         nll_DM, tokens_D = _by_document(group, f"{domain} {split}")
-        size = len(tokens_D)
-        generator = rng(bootstrap.seed, "bootstrap", str(domain), str(split))
-        weights_RD = np.ones((1 + bootstrap.replicates, size))
-        weights_RD[1:] = generator.multinomial(size, np.full(size, 1 / size), size=bootstrap.replicates)
+        weights_RD = resample(len(tokens_D), bootstrap, str(domain), str(split))
         # einsum, not @: a matrix product's last bits depend on the number of threads
         tokens_R = np.einsum("rd,d->r", weights_RD, tokens_D)
         for measurement, nll_D in nll_DM.items():
@@ -100,15 +97,18 @@ def mean(statistics: Sequence[Statistic]) -> Statistic:
 
 def mean_over_seeds(statistics: Sequence[Statistic], bootstrap: Bootstrap) -> Statistic:
     """The mean over seeds; each replicate also draws the seeds with replacement, the same draw for every method."""
-    seeds = len(statistics)
-    if seeds == 1:
-        return statistics[0]
-    generator = rng(bootstrap.seed, "bootstrap", "seeds")
-    weights_RS = np.ones((1 + bootstrap.replicates, seeds))
-    weights_RS[1:] = generator.multinomial(seeds, np.full(seeds, 1 / seeds), size=bootstrap.replicates)
+    weights_RS = resample(len(statistics), bootstrap, "seeds") / len(statistics)
     values_SR = np.stack([statistic.values for statistic in statistics])
-    values = np.einsum("rs,sr->r", weights_RS, values_SR) / seeds
+    values = np.einsum("rs,sr->r", weights_RS, values_SR)
     return Statistic(values, tuple(sorted({name for statistic in statistics for name in statistic.missing})))
+
+
+def resample(size: int, bootstrap: Bootstrap, *stream: str) -> Array:
+    """How often each of `size` units is drawn, (1 + R, size): all once in the first row, at random in the others."""
+    weights_RU = np.ones((1 + bootstrap.replicates, size))
+    generator = rng(bootstrap.seed, "bootstrap", *stream)
+    weights_RU[1:] = generator.multinomial(size, np.full(size, 1 / size), size=bootstrap.replicates)
+    return weights_RU
 
 
 def _by_document(group: pd.DataFrame, where: str) -> tuple[dict[Measurement, Array], Array]:
@@ -116,16 +116,17 @@ def _by_document(group: pd.DataFrame, where: str) -> tuple[dict[Measurement, Arr
     nll: dict[Measurement, Array] = {}
     reference: tuple[list[object], Array] | None = None
     for key, rows in group.groupby(KEY, sort=True):
+        measurement = Measurement._make(key)
         rows = rows.sort_values("document", kind="stable")
         names, tokens_D = rows["document"].tolist(), rows["tokens"].to_numpy(np.float64)
         if reference is None:
             reference = names, tokens_D
         if names != reference[0] or not np.array_equal(tokens_D, reference[1]):
             raise UserError(
-                f"{Measurement(*key)} was measured on other documents than {next(iter(nll), 'itself')}",
+                f"{measurement} was measured on other documents than {next(iter(nll), 'itself')}",
                 where=where,
                 remedy="delete the evaluate/ folder of this run and run again: comparisons are paired by document",
             )
-        nll[Measurement(*key)] = rows["nll"].to_numpy(np.float64)
+        nll[measurement] = rows["nll"].to_numpy(np.float64)
     assert reference is not None
     return nll, reference[1]

@@ -13,103 +13,94 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from speclm.study.bootstrap import Bootstrap, Draws, Statistic, draw, mean, mean_over_seeds
-from speclm.study.cost import ledger, total
-from speclm.study.histograms import entropies
-from speclm.study.plan import GENERIC, METHODS, Measurement, Plan, default_selection
-
-Recipe = tuple[str, str, int, int]  # method, selection, budget, size
-
-
-@dataclass(frozen=True)
-class Costs:
-    """FLOPs of one recipe: shared by all domains, and per domain."""
-
-    generic: float
-    specialize: float
-
-    def total(self, tasks: int) -> float:
-        """FLOPs of serving `tasks` domains."""
-        return float(total(self.generic, self.specialize, tasks))
+from speclm.study.bootstrap import Bootstrap, Draws, Statistic, draw, mean, mean_over_seeds, resample
+from speclm.study.cost import ledger
+from speclm.study.plan import GENERIC, Measurement, Plan
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """The results of one run, ready to be asked. Build it with `gather_evidence`."""
+    """The results of one run, ready to be asked. `gather_evidence` makes it.
+
+    `metrics` is metrics.tsv; `ledger` costs.tsv; `entropy` the cluster entropy of every domain in nats.
+    """
 
     plan: Plan
     bootstrap: Bootstrap
     draws: Draws
-    costs: Mapping[Recipe, Costs]
-    finetuning: Mapping[tuple[str, str, int, int], float]
-    experts: Mapping[str, float]
+    metrics: pd.DataFrame
+    ledger: pd.DataFrame
     entropy: Mapping[str, float]
 
     def generic(self, method: str, budget: int) -> Statistic:
         """Mean NLL per token on the held-out generic text."""
-        return self._over_seeds(method, "none", GENERIC, 0, budget, "heldout")
+        return self._over_seeds(Measurement(method, "none", GENERIC, 0, budget, 0, "heldout"))
 
-    def on(self, domain: str, method: str, size: int, budget: int) -> Statistic:
-        """Mean NLL per token on one domain's test documents, expert chosen the default way."""
-        return self._over_seeds(method, default_selection(method), domain, size, budget, "test")
+    def on(self, domain: str, method: str, size: int, budget: int, selection: str | None = None) -> Statistic:
+        """Mean NLL per token on one domain's test documents; `selection` None is the method's default."""
+        kind = self.plan.method(method)
+        return self._over_seeds(
+            Measurement(
+                method, selection or kind.selections[0], domain, size, budget if kind.budgeted else 0, 0, "test"
+            )
+        )
 
     def macro(self, method: str, size: int, budget: int, selection: str | None = None) -> Statistic:
-        """Log macro perplexity over the plan's domains; `selection` None is the method's default."""
-        selection = selection or default_selection(method)
-        return mean([self._over_seeds(method, selection, d, size, budget, "test") for d in self.plan.domains])
+        """Log macro perplexity over the plan's domains."""
+        return mean([self.on(domain, method, size, budget, selection) for domain in self.plan.domains])
 
-    def cost(self, method: str, size: int, budget: int) -> Costs | None:
-        """FLOPs of the recipe, or None where it was not measured."""
-        return self.costs.get((method, default_selection(method), budget, size))
+    def costs(self, method: str, size: int, budget: int) -> tuple[float, float] | None:
+        """FLOPs of the recipe, shared by all domains and per domain; None where it was not measured."""
+        table = self.ledger
+        row = table.loc[
+            (table["method"] == method)
+            & (table["selection"] == self.plan.method(method).selections[0])
+            & (table["size"] == size)
+            & (table["budget"] == budget)
+        ]
+        return (float(row["flops_generic"].item()), float(row["flops_specialize"].item())) if len(row) else None
 
     def macro_at_cost(self, method: str, size: int, flops: float) -> tuple[Statistic, bool]:
-        """Log macro perplexity that the method reaches for a total cost of one task, and whether it is exact.
+        """Log macro perplexity that the method reaches for a total cost of one domain, and whether that was measured.
 
-        Between measured budgets: linear in log cost, as one reads a curve. Above the dearest: the dearest. Below the
-        cheapest: the cheapest, and False: a model that cost less would be no better, so this is a lower bound.
+        Between measured budgets it is linear in log cost, as one reads a curve; above the dearest it is the dearest.
+        Below the cheapest it is the cheapest, and False: a cheaper model is taken to be no better, so this is a bound.
         """
-        priced = [(b, self.cost(method, size, b)) for b in self.plan.budgets]
-        points = [(cost.total(1), self.macro(method, size, budget)) for budget, cost in priced if cost is not None]
+        priced = [(budget, self.costs(method, size, budget)) for budget in self.plan.budgets]
+        points = [(np.log(sum(cost)), self.macro(method, size, budget)) for budget, cost in priced if cost is not None]
         if not points:
             return self.macro(method, size, self.plan.budgets[0]), True
-        logs = [float(np.log(cost)) for cost, _ in points]
-        place = float(np.clip(np.interp(np.log(flops), logs, np.arange(len(logs))), 0, len(logs) - 1))
-        left = min(int(place), len(points) - 1)
+        logs = [log for log, _ in points]
+        place = float(np.interp(np.log(flops), logs, np.arange(len(logs))))
+        left = int(place)
         right = min(left + 1, len(points) - 1)
-        between = points[left][1] * (1 - (place - left)) + points[right][1] * (place - left)
-        return between, flops >= points[0][0] * (1 - 1e-9)
+        return points[left][1] * (1 - (place - left)) + points[right][1] * (place - left), bool(
+            np.log(flops) >= logs[0]
+        )
 
-    def finetuning_cost(self, method: str, size: int, budget: int) -> Statistic:
-        """Log of the mean fine-tuning FLOPs over domains; its replicates draw the domains."""
-        recipe = [(d, self.finetuning.get((method, d, size, budget))) for d in self.plan.domains]
-        missing = tuple(f"fine-tuning cost of {method} on {d}, n{size}, b{budget}" for d, cost in recipe if not cost)
-        return self._over_domains([cost or float("nan") for _, cost in recipe], missing)
+    def log_finetuning_cost(self, method: str, size: int, budget: int) -> Statistic:
+        """Log of the fine-tuning FLOPs, averaged over domains and seeds; its replicates draw the domains."""
+        rows = self.metrics[["method", "size", "budget"]].eq([method, size, budget]).all(axis=1)
+        cost = self.metrics.loc[rows].groupby("domain")["flops_specialize"].mean()
+        absent = [domain for domain in self.plan.domains if domain not in cost.index]
+        weights_RD = resample(len(self.plan.domains), self.bootstrap, "domains")
+        values = np.log(np.einsum("rd,d->r", weights_RD, cost.reindex(list(self.plan.domains)).to_numpy(np.float64)))
+        return Statistic(values, tuple(f"{method} on {domain}, n{size}, b{budget}" for domain in absent))
 
-    def _over_domains(self, values: list[float], missing: tuple[str, ...]) -> Statistic:
-        from speclm.stage.streams import rng
-
-        count, replicates = len(values), self.bootstrap.replicates
-        weights_RD = np.ones((1 + replicates, count))
-        generator = rng(self.bootstrap.seed, "bootstrap", "domains")
-        weights_RD[1:] = generator.multinomial(count, np.full(count, 1 / count), size=replicates)
-        return Statistic(np.log(np.einsum("rd,d->r", weights_RD, np.array(values)) / count), missing)
-
-    def _over_seeds(self, method: str, selection: str, domain: str, size: int, budget: int, split: str) -> Statistic:
-        budget = budget if method not in METHODS or METHODS[method].budgeted else 0
-        names = [Measurement(method, selection, domain, size, budget, seed, split) for seed in self.plan.seeds]
-        return mean_over_seeds([self._one(name) for name in names], self.bootstrap)
-
-    def _one(self, name: Measurement) -> Statistic:
-        absent = Statistic(np.full(1 + self.bootstrap.replicates, np.nan), (str(name),))
-        return self.draws.get(name, absent)
+    def _over_seeds(self, first: Measurement) -> Statistic:
+        names = [first._replace(seed=seed) for seed in self.plan.seeds]
+        absent = np.full(1 + self.bootstrap.replicates, np.nan)
+        return mean_over_seeds(
+            [self.draws.get(name, Statistic(absent, (str(name),))) for name in names], self.bootstrap
+        )
 
 
 def gather_evidence(
-    metrics: pd.DataFrame, documents: pd.DataFrame, histograms: pd.DataFrame, plan: Plan, bootstrap: Bootstrap
+    metrics: pd.DataFrame, documents: pd.DataFrame, entropy: Mapping[str, float], plan: Plan, bootstrap: Bootstrap
 ) -> Evidence:
-    """Draw the replicates of every measurement and index the costs.
+    """Draw the replicates of every measurement and add up the costs.
 
     Args:
-        metrics: metrics.tsv. documents: documents.parquet, tidy. histograms: clusters/histograms.tsv.
+        metrics: metrics.tsv. documents: documents.parquet, tidy. entropy: cluster entropy of every domain, nats.
     """
-    return Evidence(plan, bootstrap, draw(documents, bootstrap), {}, {}, {}, {})
+    return Evidence(plan, bootstrap, draw(documents, bootstrap), metrics, ledger(metrics), entropy)

@@ -18,7 +18,7 @@ import pandas as pd
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_json
 from speclm.study.bootstrap import Bootstrap, draw
-from speclm.study.plan import KEY, Measurement, Plan, missing_measurements
+from speclm.study.plan import KEY, Measurement, Plan, missing_measurements, name_measurements
 
 DOCUMENT_COLUMNS = ["document", "nll", "tokens", "bytes"]
 MEASURED_COLUMNS = ["nll", "tokens", "bytes", "documents", "perplexity", "bits_per_byte", "low", "high"]
@@ -67,7 +67,7 @@ def summarise(documents: pd.DataFrame, runs: pd.DataFrame, bootstrap: Bootstrap)
         total=("nll", "sum"), tokens=("tokens", "sum"), bytes=("bytes", "sum"), documents=("nll", "size")
     )
     draws = draw(documents, bootstrap)
-    intervals = [draws[Measurement(*key)].interval(bootstrap.level) for key in table[KEY].itertuples(index=False)]
+    intervals = [draws[Measurement._make(key)].interval(bootstrap.level) for key in table[KEY].itertuples(index=False)]
     table["nll"], low, high = np.array(intervals).T
     table["perplexity"], table["low"], table["high"] = np.exp(table["nll"]), np.exp(low), np.exp(high)
     table["bits_per_byte"] = table["total"] / np.log(2) / table["bytes"]
@@ -76,7 +76,7 @@ def summarise(documents: pd.DataFrame, runs: pd.DataFrame, bootstrap: Bootstrap)
         alone = table.loc[table["_merge"] == side, KEY]
         if len(alone):
             raise UserError(
-                f"without {lacking}: {_names([Measurement(*key) for key in alone.itertuples(index=False)])}",
+                f"without {lacking}: {_in_words(alone)}",
                 where="evaluate/",
                 remedy="delete the folders of these measurements and run again",
             )
@@ -94,7 +94,7 @@ def check_metrics(metrics: pd.DataFrame, plan: Plan, where: str | Path) -> None:
     missing = missing_measurements(metrics, plan)
     if missing:
         raise UserError(
-            f"{len(missing)} of the measurements that the config asks for are missing: {_names(missing)}",
+            f"{len(missing)} measurements that the config asks for are missing: {name_measurements(missing, most=8)}",
             where=where,
             remedy="run the workflow again until it ends well; it continues where it stopped",
         )
@@ -104,15 +104,14 @@ def _refuse_duplicates(frame: pd.DataFrame, key: list[str], where: str | Path) -
     twice = frame.loc[frame.duplicated(key), KEY].drop_duplicates()
     if len(twice):
         raise UserError(
-            f"stand twice: {_names([Measurement(*row) for row in twice.itertuples(index=False)])}",
+            f"stand twice: {_in_words(twice)}",
             where=where,
             remedy="keep one row per measurement: two runs were probably joined",
         )
 
 
-def _names(measurements: Sequence[Measurement]) -> str:
-    shown = "; ".join(str(measurement) for measurement in measurements[:8])
-    return shown + (f"; and {len(measurements) - 8} more" if len(measurements) > 8 else "")
+def _in_words(keys: pd.DataFrame) -> str:
+    return name_measurements([Measurement._make(row) for row in keys.itertuples(index=False)], most=8)
 
 
 def _documents(folder: Path) -> pd.DataFrame:

@@ -1,13 +1,13 @@
-"""What the study measures: the methods' names and kinds, and the list of measurements a complete run holds.
+"""What the study measures: its methods, and the list of measurements that a complete run holds.
 
 One measurement is one model evaluated on one split; its name is the seven columns of `KEY`. The plan is what the
 config asks for, so that a gap in the results is seen, not drawn over. With two domains, sizes (10, 80) and budgets
-(100, 200), the method slm stands for 2 generic measurements and 2 x 2 x 3 on the domains (size 0 is before fine-tuning).
+(100, 200), the method slm stands for 2 generic measurements and 2 x 2 x 3 on the domains (size 0: before fine-tuning).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -37,34 +37,18 @@ KEY = list(Measurement._fields)
 
 @dataclass(frozen=True)
 class Method:
-    """What kind of method it is: which of its models can be measured.
+    """One row of config/methods.tsv, as far as measuring it goes.
 
-    `selections` are the ways of choosing its expert, the paper's default first; `generic`: one model, or one mixture,
-    serves the generic text; `budgeted`: it is pretrained; `before`: it can be measured before fine-tuning.
+    `selections`: the ways of choosing its expert, the default first. `budgeted`: it was pretrained. `generic`: its
+    pretrained model serves the generic text. `before`: it can be measured before fine-tuning.
     """
 
     name: str
     label: str
-    selections: tuple[str, ...] = ("none",)
-    generic: bool = False
-    budgeted: bool = True
-    before: bool = True
-
-
-EXPERT_CHOICES = ("most_frequent", "best_pretrained", "best_finetuned")
-
-METHODS = {
-    method.name: method
-    for method in (
-        Method("slm", "SLM", generic=True),
-        Method("slm_nopt", "SLM-nopt", budgeted=False, before=False),
-        Method("llm", "LLM", generic=True),
-        Method("slm_mix", "SLM-mix", EXPERT_CHOICES, generic=True),
-        Method("slm_pn", "SLM-pn", EXPERT_CHOICES, generic=True),
-        Method("slm_is", "SLM-is"),
-        Method("slm_d", "SLM-d", before=False),
-    )
-}
+    selections: tuple[str, ...]
+    budgeted: bool
+    generic: bool
+    before: bool
 
 
 @dataclass(frozen=True)
@@ -72,22 +56,45 @@ class Plan:
     """What the config asks for.
 
     `sizes`: domain training tokens, ascending, without 0. `budgets`: nominal pretraining costs, ascending.
-    `choice_budgets`: the budgets at which all ways of choosing the expert are compared; elsewhere only the default.
+    `best_finetuned_sizes`: sizes for which every expert is fine-tuned, at the largest budget only.
     """
 
-    methods: tuple[str, ...]
+    methods: tuple[Method, ...]
     domains: tuple[str, ...]
     sizes: tuple[int, ...]
     budgets: tuple[int, ...]
     seeds: tuple[int, ...]
-    choice_budgets: tuple[int, ...]
+    best_finetuned_sizes: tuple[int, ...]
+
+    def method(self, name: str) -> Method:
+        """The method called `name`; one that this study does not have is a pretrained one without choices."""
+        unknown = Method(name, name, ("none",), budgeted=True, generic=False, before=False)
+        return next((method for method in self.methods if method.name == name), unknown)
+
+
+def choose_methods(table: pd.DataFrame, names: Iterable[str]) -> tuple[Method, ...]:
+    """The named rows of config/methods.tsv (method, label, pretraining, selections), in the order of `names`."""
+    rows = table.set_index("method")
+    methods = []
+    for name in names:
+        row = rows.loc[name]
+        own = bool(row["pretraining"] == name)  # slm_d and slm_nopt have no pretrained model of their own
+        methods.append(
+            Method(
+                name,
+                label=str(row["label"]),
+                selections=tuple(str(row["selections"]).split(",")),
+                budgeted=bool(row["pretraining"] != "-"),
+                generic=own and name != "slm_is",  # slm_is pretrains for one domain
+                before=own,
+            )
+        )
+    return tuple(methods)
 
 
 def expected_measurements(plan: Plan) -> list[Measurement]:
     """Every measurement of a complete run, sorted: heldout for the generic text, test for the domains."""
-    return sorted(
-        measurement for name in plan.methods for seed in plan.seeds for measurement in _of_method(plan, name, seed)
-    )
+    return sorted(row for method in plan.methods for seed in plan.seeds for row in _of_method(plan, method, seed))
 
 
 def missing_measurements(metrics: pd.DataFrame, plan: Plan) -> list[Measurement]:
@@ -96,19 +103,22 @@ def missing_measurements(metrics: pd.DataFrame, plan: Plan) -> list[Measurement]
     return [measurement for measurement in expected_measurements(plan) if tuple(measurement) not in present]
 
 
-def default_selection(method: str) -> str:
-    """The paper's default way of choosing the method's expert ("none" where there is nothing to choose)."""
-    return METHODS[method].selections[0] if method in METHODS else "none"
+def name_measurements(measurements: list[Measurement], most: int) -> str:
+    """The first `most` of them in words, and how many more."""
+    shown = "; ".join(str(measurement) for measurement in measurements[:most])
+    return shown + (f"; and {len(measurements) - most} more" if len(measurements) > most else "")
 
 
-def _of_method(plan: Plan, name: str, seed: int) -> Iterator[Measurement]:
-    method = METHODS[name]
+def _of_method(plan: Plan, method: Method, seed: int) -> Iterator[Measurement]:
+    default, *others = method.selections
     for budget in plan.budgets if method.budgeted else (0,):
         if method.generic:
-            yield Measurement(name, "none", GENERIC, 0, budget, seed, "heldout")
+            yield Measurement(method.name, "none", GENERIC, 0, budget, seed, "heldout")
         for domain in plan.domains:
             if method.before:
-                yield Measurement(name, method.selections[0], domain, 0, budget, seed, "test")
-            for selection in method.selections if budget in plan.choice_budgets else method.selections[:1]:
-                for size in plan.sizes:
-                    yield Measurement(name, selection, domain, size, budget, seed, "test")
+                yield Measurement(method.name, default, domain, 0, budget, seed, "test")
+            for size in plan.sizes:
+                yield Measurement(method.name, default, domain, size, budget, seed, "test")
+                for other in others:
+                    if other != "best_finetuned" or (budget == plan.budgets[-1] and size in plan.best_finetuned_sizes):
+                        yield Measurement(method.name, other, domain, size, budget, seed, "test")

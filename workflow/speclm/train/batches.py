@@ -7,7 +7,7 @@ handed out, from which everything else follows:
     order = ShuffledEpochs(np.arange(3), 17, "order")
     order.take(2) -> [2, 0]    order.take(2) -> [1, 0]    order.position -> 4     (3 is an epoch's length)
 
-Shapes: N windows of the set, B windows of a batch.
+Shapes: N windows of the set, B windows of a batch, L = T + 1 tokens of a window.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from speclm.data.windows import Windows
 from speclm.stage.errors import UserError
 from speclm.stage.streams import rng
 
@@ -57,7 +60,7 @@ class ShuffledEpochs:
     def __init__(self, windows_N: Indices, seed: int, *names: str | int) -> None:
         self.position = 0
         self._windows_N = _filled(windows_N)
-        self._stream = (seed, *names)
+        self._seed, self._names = seed, names
         self._shuffled: tuple[int, Indices] = (-1, self._windows_N)
 
     def take(self, count: int) -> Indices:
@@ -73,8 +76,13 @@ class ShuffledEpochs:
 
     def _epoch(self, epoch: int) -> Indices:
         if self._shuffled[0] != epoch:
-            self._shuffled = (epoch, rng(*self._stream, "epoch", epoch).permutation(self._windows_N))
+            self._shuffled = (epoch, rng(self._seed, *self._names, "epoch", epoch).permutation(self._windows_N))
         return self._shuffled[1]
+
+
+def load(windows: Windows, indices_B: Indices, device: torch.device) -> Tensor:
+    """The tokens of these windows, (B, L) int64, on the device."""
+    return torch.from_numpy(windows.batch(indices_B)).to(device)
 
 
 def _filled(windows_N: Indices) -> Indices:

@@ -28,5 +28,5 @@ def prepare(threads: int, device: str) -> torch.device:
     torch.set_flush_denormal(True)  # before the worker threads start: they inherit it
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs a write per tensor
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a debugging aid that costs a write per tensor
     return torch.device(device)

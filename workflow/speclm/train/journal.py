@@ -1,6 +1,6 @@
 """The journal of a training: one JSON object per line, cut back to the resumed step when a training goes on.
 
-    {"step": 20, "tokens": 40960, "loss": 6.91, "learning_rate": 0.0002, "gradient_norm": 1.3, "validation": 6.88}
+{"step": 20, "tokens": 40960, "loss": 6.91, "learning_rate": 0.0002, "gradient_norm": 1.3, "validation": 6.88}
 """
 
 from __future__ import annotations

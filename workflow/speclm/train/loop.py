@@ -1,15 +1,15 @@
 """The loop: the one way in which anything here is trained, exactly the same whether or not it was killed on the way.
 
-In come a model, what its loss is on a batch of windows, an order of windows and a number of steps; out come the final (or, with
-early stopping, the best) weights. On the way it hands the weights to a callback at milestones (the budgets of the
-cost axis), keeps a journal, and saves its whole state every so many steps and when it is asked to stop:
+In come a model, what its loss is on a batch of windows, an order of windows and a number of steps; out come the final
+(or, with early stopping, the best) weights. On the way it calls back at milestones (the budgets of the cost axis), keeps
+a journal, and saves its whole state every so many steps and when it is asked to stop:
 
-    step 0      validation before anything is learnt
-    step s      batch -> loss and gradient in micro-batches -> clip -> AdamW -> journal -> validation -> milestone -> save
+    step 0    validation before anything is learnt
+    step s    batch -> loss and gradient by micro-batches -> clip -> AdamW -> validation -> journal -> milestone -> save
 
-A training whose loss is not finite, or more than `SPIKE` times the running mean of its last losses and above that of its first
-step, is stopped rather than continued: a spike costs more than the look at it. (The second condition spares a model
-that knows its few windows by heart, whose loss may well rise from 0.01 to 0.05.)
+A training whose loss is not finite, or more than `SPIKE` times the running mean of its last losses and above that of
+its first step, is stopped rather than continued: a spike costs more than the look at it. (The second condition spares a
+model that knows its few windows by heart, whose loss may well rise from 0.01 to 0.05.)
 
 Adam with gradient clipping and warm-up is the paper's (Table 6 and its text). Shapes: B windows of a batch.
 """

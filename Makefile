@@ -1,0 +1,45 @@
+# Shorthand for plain commands, which the README shows too. Each target sets up what it needs.
+PYTHON ?= python3
+CORES ?= 2
+BIN := .venv/bin
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo smoke test lint unit workflow e2e report lock clean
+
+help:  ## show the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+demo: .venv/complete  ## train, specialise and compare every method on real text (about 15 minutes)
+	$(SNAKEMAKE) --quiet rules host
+	@$(MAKE) --no-print-directory results/laptop/report.html
+	@cat results/laptop/summary.txt
+
+smoke: .venv/complete  ## every rule of the study, tiny (about 3 minutes)
+	$(SNAKEMAKE) --quiet rules host --configfile config/smoke.yaml
+	@cat results/smoke/summary.txt
+
+report: results/laptop/report.html  ## one self-contained page with every table and figure
+
+results/laptop/report.html: results/laptop/summary.txt
+	$(SNAKEMAKE) --quiet all --report $@
+
+test: lint unit workflow e2e  ## everything: format, lint, types, unit, workflow and end-to-end tests
+
+lint: .venv/complete  ## format, lint and types
+	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow/Snakefile rules
+	$(BIN)/snakemake --lint
+
+unit workflow e2e: .venv/complete
+	$(BIN)/pytest tests/$@
+
+.venv/complete: envs/lock.txt envs/torch-cpu.txt envs/torch-cuda.txt envs/install.sh
+	bash envs/install.sh $(PYTHON)
+
+lock:  ## resolve envs/requirements.in again (needs uv)
+	bash envs/lock.sh
+
+clean:  ## remove what the laptop and the smoke run made
+	rm -rf results/laptop results/smoke

@@ -1,0 +1,12 @@
+# A line on the terminal every 15 seconds: how far, and how long still.
+from speclm.stage import progress
+
+
+onstart:
+    needed = sorted(workflow.dag.needrun_jobs(), key=str)
+    weight = progress.weights(
+        [(job.rule.name, job.wildcards_dict.get("method", "-")) for job in needed],
+        read_table(REPOSITORY / "config/reference/durations.tsv").query(f"run == '{config['run']}'"),
+    )
+    if weight:
+        progress.watch(lambda: [workflow.dag.finished(job) for job in needed], weight, workflow.cores, every=15)

@@ -1,0 +1,20 @@
+"""Prove that no document and no token window stands in two splits (rule check_splits)."""
+
+import _bootstrap  # noqa: F401
+from speclm.stage.files import write_json
+from speclm.stage.job import Job, run
+
+
+def main(job: Job) -> dict:
+    from speclm.data.contamination import check_separation
+
+    names = job.settings["splits"]
+    stores = dict(zip(names, job.inputs["tokens"], strict=True))
+    documents = dict(zip(names, job.inputs["splits"], strict=True))
+    facts = check_separation(stores, documents)
+    write_json(job.outputs["report"], facts)
+    return facts
+
+
+if "snakemake" in globals():
+    run(main, globals()["snakemake"])

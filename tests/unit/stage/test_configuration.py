@@ -1,0 +1,77 @@
+"""The shipped configuration is good, and each mistake a user can make in it is refused by name."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from speclm.stage.configuration import check_config
+from speclm.stage.errors import UserError
+from speclm.stage.files import read_table
+
+ROOT = Path(__file__).parents[3]
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+LAPTOP = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+TABLES = {name: read_table(ROOT / f"config/{name}.tsv") for name in ("methods", "domains", "datasets")}
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    config = copy.deepcopy(LAPTOP)
+    *way, last = path.split(".")
+    target = config
+    for key in way:
+        target = target[key]
+    target[last] = value
+    return config
+
+
+def test_the_laptop_configuration_is_good() -> None:
+    check_config(LAPTOP, SCHEMA, TABLES, "config/config.yaml")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("sead", 3, 'unknown key "sead": did you mean "seeds"'),
+        ("pretrain.budgts", [1], 'pretrain: unknown key "budgts": did you mean "budgets"'),
+        ("context", "128", "context: '128' is not of type 'integer'"),
+        ("pretrain.budgets", [0, 10], r"pretrain\.budgets\.0: 0 is less than the minimum of 1"),
+        ("pretrain.budgets", [-5], r"pretrain\.budgets\.0: -5 is less"),
+        ("pretrain.budgets", [20, 10], r"pretrain\.budgets: \[20, 10\] is not ascending"),
+        ("domains", ["sympy", "sympy"], 'domains: "sympy" is named twice'),
+        ("domains", ["simpy"], r'"simpy" is no row of config/domains\.tsv: did you mean "sympy"'),
+        ("methods", ["slm", "slm_d"], "slm_d needs llm.*\nRemedy: add llm"),
+        ("methods", ["slm_d", "llm"], "slm_d needs slm,"),
+        ("methods", ["slm_max"], 'did you mean "slm_mix"'),
+        ("models.slm_mix.experts", 7, r"models\.slm_mix\.experts: 7 is not in clusters\.k"),
+        ("models.slm.heads", 7, r"models\.slm\.width: 64 is no multiple of heads"),
+        ("models.slm_pn.projected_layers", 99, "more than the network's layers"),
+        ("pretrain.micro_batch", 7, r"pretrain\.micro_batch: does not divide batch"),
+        ("specialize.max_steps", [5], "not one number for each size"),
+        ("specialize.best_finetuned_sizes", [5], r"5 is not among specialize\.sizes"),
+        ("documents.generic", "c5", r'"c5" is no row of config/datasets\.tsv'),
+        ("device", "gpu", r"device: 'gpu' is not one of"),
+    ],
+)
+def test_a_mistake_is_named_with_file_and_remedy(path: str, value: Any, message: str) -> None:
+    with pytest.raises(UserError, match=message) as refusal:
+        check_config(changed(path, value), SCHEMA, TABLES, "config/config.yaml")
+    assert str(refusal.value).startswith("config/config.yaml: ")
+    assert "\nRemedy: " in str(refusal.value)
+
+
+def test_a_row_that_stands_twice_is_refused() -> None:
+    tables = {**TABLES, "domains": TABLES["domains"].iloc[[0, 1, 0]]}
+    with pytest.raises(UserError, match=r'config/domains\.tsv: domain: "sympy" stands there twice'):
+        check_config(LAPTOP, SCHEMA, tables, "config/config.yaml")
+
+
+def test_every_key_is_described() -> None:
+    def leaves(schema: dict[str, Any], path: str) -> list[str]:
+        if "$ref" in schema:
+            schema = {**SCHEMA["$defs"][schema["$ref"].rsplit("/", 1)[1]], **schema}
+        missing = [] if schema.get("description") else [path]
+        return missing + [m for key, sub in schema.get("properties", {}).items() for m in leaves(sub, f"{path}.{key}")]
+
+    assert leaves(SCHEMA, "config") == []

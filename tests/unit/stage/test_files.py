@@ -1,0 +1,86 @@
+"""Files are whole or absent, and damage is seen."""
+
+import errno
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from speclm.stage import files
+from speclm.stage.errors import UserError
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "value.json"
+    files.write_json(path, {"old": 1})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        files.write_json(path, {"new": float("nan")})
+    with pytest.raises(RuntimeError, match="half way"), files.atomic(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError("half way")
+    assert files.read_json(path) == {"old": 1}
+    assert [entry.name for entry in tmp_path.iterdir()] == ["value.json"]
+
+
+def test_a_full_disk_is_told_with_file_and_remedy(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UserError, match=r"array\.npy: cannot be written: No space left.*\nRemedy: make room"),
+        files.atomic(tmp_path / "array.npy"),
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_really_full_device_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="No space left"), files.atomic(tmp_path / "x") as temporary:
+        with Path("/dev/full").open("wb", buffering=0) as full:
+            full.write(b"x")
+        temporary.touch()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-1], lambda data: data[:-1] + bytes([data[-1] ^ 1]), lambda data: b""]
+)
+def test_a_damaged_array_is_refused(tmp_path: Path, damage) -> None:
+    path = tmp_path / "counts.npy"
+    files.write_array(path, np.arange(5), corpus="generic")
+    assert files.read_array(path).tolist() == [0, 1, 2, 3, 4]
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(UserError, match=r"counts\.npy: is damaged.*\nRemedy: delete both"):
+        files.read_array(path)
+
+
+def test_an_array_without_sidecar_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "bare.npy", np.arange(3))
+    with pytest.raises(UserError, match="has no sidecar"):
+        files.read_array(tmp_path / "bare.npy")
+
+
+@given(st.lists(st.fixed_dictionaries({"id": st.text(), "text": st.text()}), max_size=20))
+def test_documents_come_back_as_written(
+    tmp_path_factory: pytest.TempPathFactory, documents: list[dict[str, str]]
+) -> None:
+    path = tmp_path_factory.mktemp("documents") / "d.jsonl.zst"
+    written = [{k: v.encode("utf-8", "replace").decode() for k, v in document.items()} for document in documents]
+    assert files.write_documents(path, written) == len(documents)
+    assert list(files.read_documents(path)) == written
+
+
+def test_truncated_documents_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl.zst"
+    files.write_documents(path, [{"text": f"number {i} of many"} for i in range(5000)])
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(UserError, match=r"d\.jsonl\.zst: .*damaged"):
+        list(files.read_documents(path))
+
+
+def test_tables_keep_words_that_look_like_nothing(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"selection": ["none", "NA"], "nll": [1 / 3, float("nan")]})
+    files.write_table(tmp_path / "t.tsv", frame)
+    assert (tmp_path / "t.tsv").read_text() == "selection\tnll\nnone\t0.33333333\nNA\t\n"
+    back = files.read_table(tmp_path / "t.tsv")
+    assert back["selection"].tolist() == ["none", "NA"]
+    assert np.isnan(back["nll"][1])

@@ -1,0 +1,75 @@
+"""A stage as a program: recorded, repeatable without Snakemake, and honest about how it ended."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from speclm.stage.errors import UserError
+from speclm.stage.interrupt import EXIT_INTERRUPTED, Interrupted
+from speclm.stage.job import Job, finish, load
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    (tmp_path / "in.txt").write_text("input")
+    return Job(
+        name="copy",
+        settings={"k": 3, "seed": 5},
+        inputs={"one": tmp_path / "in.txt", "many": [tmp_path / "in.txt"]},
+        outputs={"out": tmp_path / "out.txt"},
+        wildcards={"seed": "17"},
+        log=tmp_path / "logs" / "copy.log",
+        revision=1,
+    )
+
+
+def test_a_job_comes_back_from_its_record(job: Job) -> None:
+    finish(lambda job: {"seed": job.seed}, job)
+    assert load(job.log.with_suffix(".job.json")) == job
+    summary = json.loads(job.log.with_suffix(".summary.json").read_text())
+    assert summary["facts"] == {"seed": 17}
+    assert summary["fingerprint"]["settings.k"] == 3
+    assert summary["fingerprint"]["inputs.one"].startswith("sha256:")
+
+
+def test_scratch_is_kept_on_failure_and_cleared_on_success(job: Job) -> None:
+    def fail(job: Job) -> None:
+        job.scratch.mkdir(parents=True)
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError):
+        finish(fail, job)
+    assert job.scratch.exists()
+    assert "RuntimeError: broken" in job.log.read_text()
+    finish(lambda job: None, job)
+    assert not job.scratch.exists()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "said"),
+    [
+        (UserError("is empty", where="a.txt", remedy="fill it"), 1, "ERROR in copy: a.txt: is empty\nRemedy: fill it"),
+        (Interrupted("at step 3"), EXIT_INTERRUPTED, "copy: interrupted at step 3; run the same command again"),
+    ],
+)
+def test_the_user_is_told(
+    job: Job, capsys: pytest.CaptureFixture[str], outcome: Exception, code: int, said: str
+) -> None:
+    def stop(job: Job) -> None:
+        raise outcome
+
+    with pytest.raises(SystemExit) as exit_:
+        finish(stop, job)
+    assert exit_.value.code == code
+    assert said in capsys.readouterr().err
+
+
+def test_an_unknown_stage_gets_the_nearest_name(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "speclm", "train_tokeniser", str(tmp_path / "job.json")]
+    ended = subprocess.run(command, cwd=ROOT / "workflow", capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert 'did you mean "train_tokenizer"?' in ended.stderr

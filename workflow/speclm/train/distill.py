@@ -1,0 +1,62 @@
+"""Distillation: the small model learns from the labels and from a larger teacher's next-token distribution at once.
+
+    loss = (1 - weight) * CE(label) + weight * temperature^2 * KL(teacher || student)
+
+The teacher is the large model fine-tuned on the same domain text (paper, SLM-d). Weight, temperature and direction are
+not published. With weight 0 this is ordinary fine-tuning; the teacher's forward pass is part of the cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from speclm.data.windows import Windows
+from speclm.model.loss import distillation
+from speclm.model.size import ModelSize
+from speclm.model.transformer import Transformer
+from speclm.stage.errors import UserError
+from speclm.train.batches import Indices, load
+from speclm.train.loop import StepLoss
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """The share of the teacher's part of the loss, and the temperature of both distributions in it."""
+
+    weight: float
+    temperature: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.weight <= 1:
+            raise UserError(f"{self.weight} is not a share", key="weight", remedy="choose a number from 0 to 1")
+        if self.temperature <= 0:
+            raise UserError(f"{self.temperature} is not above 0", key="temperature", remedy="choose 1 or more")
+
+
+def distillation_loss(
+    windows: Windows, size: ModelSize, weights: Mapping[str, Tensor], settings: Distillation, device: torch.device
+) -> StepLoss:
+    """The step loss of a student on `windows`; `size` and `weights` are the teacher's."""
+    teacher = Transformer(size)
+    teacher.load_state_dict(dict(weights))
+    teacher.to(device).eval().requires_grad_(False)
+
+    def step_loss(student: Transformer, indices_B: Indices) -> Tensor:
+        tokens_BL = load(windows, indices_B, device)
+        with torch.no_grad():
+            teacher_NE = teacher.hidden(tokens_BL[:, :-1]).flatten(0, 1)
+        return distillation(
+            student.hidden(tokens_BL[:, :-1]).flatten(0, 1),
+            student.embedding,
+            tokens_BL[:, 1:].flatten(),
+            teacher_NE,
+            teacher.embedding,
+            settings.weight,
+            settings.temperature,
+        )
+
+    return step_loss

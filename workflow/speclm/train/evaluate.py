@@ -1,0 +1,168 @@
+"""Perplexity: how well a model predicts text that nobody chose anything by, document by document.
+
+A split is one stream of tokens. Every token but the stream's first is predicted exactly once, in non-overlapping
+windows as in training; the tail that fills no window is padded with targets that do not count. Sums are kept per
+document, so that intervals can be drawn over documents and bits per byte need no second look:
+
+    tokens 0 1 2 3 4 5 6 7, T = 3: windows 0123, 3456, 67__ predict 123, 456, 7
+    documents 012 | 34567          have 2 and 5 predicted tokens
+
+A score is a function (tokens_BL, indices_B) -> nll_BT: a model that routes windows to experts looks them up by index.
+The tail takes the expert of the last whole window, since it was never clustered itself.
+
+Shapes: B windows, T context, L = T + 1, N documents, S predicted tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from speclm.data.windows import Windows
+from speclm.model.loss import IGNORED
+from speclm.model.size import ModelSize
+from speclm.model.transformer import Transformer
+from speclm.model.weights import load_weights
+from speclm.stage.errors import UserError
+from speclm.stage.files import atomic, write_json
+from speclm.train.batches import Indices, load
+from speclm.train.device import prepare
+
+Score = Callable[[Tensor, Indices], Tensor]  # (tokens_BL, indices_B) -> nll_BT in nats, 0 at ignored targets
+KEY = ["method", "selection", "domain", "size", "budget", "seed", "split"]
+
+
+def evaluate_models(
+    models: Path, split: str, windows: Windows, *, batch_windows: int, output: Path, threads: int, device: str
+) -> dict[str, Any]:
+    """Measure every specialised model of a folder on one split; write documents.parquet and measurements.json."""
+    place = prepare(threads, device)
+    scores: dict[str, pd.DataFrame] = {}  # equal weights (two selections of one expert) are measured once
+    measured = []
+    for path in sorted(models.glob("*.safetensors")):
+        state, meta = load_weights(path)
+        expert = f"{meta['size']}.{meta['budget']}.{meta['expert']}"
+        if expert not in scores:
+            score = plain_score(ModelSize(**meta["model"]), state, place)
+            scores[expert] = document_losses(score, windows, batch_windows, place)
+        measured.append(({**{name: meta[name] for name in KEY[:-1]}, "split": split}, scores[expert]))
+    return write_measurements(output, measured)
+
+
+def evaluate_scores(
+    scores: Iterable[tuple[Mapping[str, Any], Score]],
+    windows: Windows,
+    *,
+    batch_windows: int,
+    output: Path,
+    threads: int,
+    device: str,
+) -> dict[str, Any]:
+    """Measure scores, each with its key (method, selection, domain, size, budget, seed, split), on one split."""
+    place = prepare(threads, device)
+    measured = [(key, document_losses(score, windows, batch_windows, place)) for key, score in scores]
+    return write_measurements(output, measured)
+
+
+def document_losses(score: Score, windows: Windows, batch_windows: int, device: torch.device) -> pd.DataFrame:
+    """One row per document: document (its number in the split), nll (sum in nats), tokens (predicted ones), bytes."""
+    nll_S = np.concatenate(list(_predictions(score, windows, batch_windows, device)))
+    documents = len(windows.documents) - 1
+    document_S = windows.document_of(np.arange(1, len(nll_S) + 1))
+    return pd.DataFrame(
+        {
+            "document": np.arange(documents),
+            "nll": np.bincount(document_S, weights=nll_S, minlength=documents),
+            "tokens": np.bincount(document_S, minlength=documents),
+            "bytes": np.asarray(windows.bytes),
+        }
+    )
+
+
+def mean_nll(score: Score, windows: Windows, indices_N: Indices, batch_windows: int, device: torch.device) -> float:
+    """Mean nats per token over some whole windows: cheap enough for early stopping."""
+    total = 0.0
+    for start in range(0, len(indices_N), batch_windows):
+        indices_B = indices_N[start : start + batch_windows]
+        total += float(score(load(windows, indices_B, device), indices_B).double().sum())
+    return total / (len(indices_N) * windows.context)
+
+
+def plain_score(size: ModelSize, state: Mapping[str, Tensor], device: torch.device) -> Score:
+    """The score of a plain transformer."""
+    model = _transformer(size, state, device)
+    return lambda tokens_BL, indices_B: model.nll(tokens_BL)
+
+
+def routed_score(
+    size: ModelSize, experts: Sequence[Mapping[str, Tensor]], clusters_N: NDArray[np.int32], device: torch.device
+) -> Score:
+    """The score of a mixture or of a projected network's instances: every window goes to its cluster's expert."""
+    models = [_transformer(size, state, device) for state in experts]
+
+    def score(tokens_BL: Tensor, indices_B: Indices) -> Tensor:
+        expert_B = torch.from_numpy(np.asarray(clusters_N[indices_B], dtype=np.int64)).to(device)
+        nll_BT = torch.zeros((tokens_BL.shape[0], tokens_BL.shape[1] - 1), device=device)
+        for expert in np.unique(clusters_N[indices_B]).tolist():
+            nll_BT[expert_B == expert] = models[expert].nll(tokens_BL[expert_B == expert])
+        return nll_BT
+
+    return score
+
+
+def write_measurements(output: Path, measured: Sequence[tuple[Mapping[str, Any], pd.DataFrame]]) -> dict[str, Any]:
+    """Write documents.parquet (key columns and one row per document) and measurements.json (one entry per key)."""
+    if not measured:
+        raise UserError("there is nothing to measure", where=output, remedy="run the stage before this one again")
+    frames = [frame.assign(**key)[[*KEY, *frame.columns]] for key, frame in measured]
+    table = pd.concat(frames).sort_values([*KEY, "document"], kind="stable", ignore_index=True)
+    write_parquet(output / "documents.parquet", table)
+    entries = [{**key, **_total(frame)} for key, frame in measured]
+    write_json(output / "measurements.json", sorted(entries, key=lambda entry: [entry[name] for name in KEY]))
+    return {"measurements": len(measured), "documents": len(table), "tokens": int(table["tokens"].sum())}
+
+
+def write_parquet(path: Path, table: pd.DataFrame) -> None:
+    """Write a table without an index: equal tables are equal bytes."""
+    with atomic(path) as temporary:
+        pq.write_table(pa.Table.from_pandas(table, preserve_index=False), temporary, compression="zstd")
+
+
+def _predictions(
+    score: Score, windows: Windows, batch_windows: int, device: torch.device
+) -> Iterable[NDArray[np.float64]]:
+    """The nll of every token of the stream but the first, in order."""
+    for start in range(0, windows.count, batch_windows):
+        indices_B = np.arange(start, min(start + batch_windows, windows.count))
+        yield _numbers(score(load(windows, indices_B, device), indices_B))
+    tail = np.asarray(windows.tokens[windows.count * windows.context :], dtype=np.int64)
+    if len(tail) > 1:
+        tokens_1L = np.full((1, windows.context + 1), IGNORED)
+        tokens_1L[0, : len(tail)] = tail
+        last = np.array([max(0, windows.count - 1)])
+        yield _numbers(score(torch.from_numpy(tokens_1L).to(device), last))[: len(tail) - 1]
+
+
+def _numbers(nll_BT: Tensor) -> NDArray[np.float64]:
+    return nll_BT.flatten().double().cpu().numpy()
+
+
+def _total(frame: pd.DataFrame) -> dict[str, Any]:
+    tokens = int(frame["tokens"].sum())
+    nll = float(frame["nll"].sum()) / tokens
+    return {"nll": nll, "tokens": tokens, "bytes": int(frame["bytes"].sum()), "documents": len(frame)}
+
+
+def _transformer(size: ModelSize, state: Mapping[str, Tensor], device: torch.device) -> Transformer:
+    model = Transformer(size)
+    model.load_state_dict(dict(state))
+    return model.to(device).eval()

@@ -1,0 +1,273 @@
+"""Specialising one method to one domain: every size of domain text, every budget, every way of choosing the expert.
+
+From a pretraining's checkpoints come served models, ordinary transformers all of them:
+
+    models/{selection}.n{size}.b{budget}.safetensors + .json      size 0: the chosen model before fine-tuning
+    runs.json        one record per model, as in the .json beside it
+    metrics.jsonl    every fine-tuning's journal
+
+The three ways of choosing among the experts of slm_mix and slm_pn (paper, "Choosing the expert"):
+    most_frequent    the cluster that most of the domain's training windows lie in
+    best_pretrained  the expert with the lowest loss on the domain's training windows before fine-tuning
+    best_finetuned   all are fine-tuned, the lowest validation loss stays: k times the cost
+An expert that two ways choose is fine-tuned once. Finished fine-tunings are kept in scratch: a killed stage goes on
+with the next.
+
+FLOPs of a run: flops_student (three forward passes per token trained), flops_teacher_forward and flops_teacher_training
+(slm_d), flops_search (what choosing the expert took), and flops, their sum. Looks at validation are not counted.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from speclm.data.windows import Windows
+from speclm.model.size import ModelSize, forward_flops_per_token, training_flops_per_token
+from speclm.model.transformer import Transformer
+from speclm.model.weights import load_weights, save_weights
+from speclm.stage.errors import UserError
+from speclm.stage.files import read_json, write_json, write_text
+from speclm.stage.interrupt import StopFlag
+from speclm.train.checkpoint import Tensors, claim
+from speclm.train.device import prepare
+from speclm.train.distill import Distillation, distillation_loss
+from speclm.train.experts import Expert, most_frequent, open_experts
+from speclm.train.finetune import Finetuning, finetune, label_loss, validation_loss, windows_loss
+from speclm.train.loop import Saving, StepLoss
+
+
+@dataclass(frozen=True)
+class Run:
+    """One served model: how its expert is chosen ("none" where there is but one), domain tokens, pretraining budget."""
+
+    selection: str
+    size: int
+    budget: int
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A domain's text, and the cluster of each of its training windows (None where no expert is chosen by it)."""
+
+    name: str
+    train: Windows
+    valid: Windows
+    train_clusters: NDArray[np.int32] | None
+
+
+@dataclass(frozen=True)
+class Teachers:
+    """For slm_d: the specialised large models by (size, budget), and how to learn from them."""
+
+    models: Mapping[tuple[int, int], Path]
+    settings: Distillation
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is specialised to what.
+
+    Attributes:
+        size: of the served model.
+        starts: {budget: checkpoints}: one, the experts of slm_mix in their order, none for slm_nopt (budget 0).
+        teachers: for slm_d alone.
+    """
+
+    method: str
+    domain: Domain
+    size: ModelSize
+    starts: Mapping[int, Sequence[Path]]
+    teachers: Teachers | None
+    settings: Finetuning
+    seed: int
+
+
+def specialize(
+    task: Task,
+    runs: Sequence[Run],
+    *,
+    output: Path,
+    scratch: Path,
+    fingerprint: Mapping[str, Any],
+    stop: StopFlag,
+    threads: int,
+    device: str,
+) -> dict[str, Any]:
+    """Make every model of `runs`.
+
+    Returns:
+        runs (how many), finetunings (how many, experts that lost included), steps, flops, and seconds of training
+        by run (measured: not for files that must repeat).
+
+    Raises:
+        UserError: a size longer than the domain's text, a missing checkpoint or teacher, and all of `loop.train`.
+    """
+    place = prepare(threads, device)
+    claim(scratch, fingerprint)
+    bench = _Bench(task, Saving(scratch, fingerprint, task.settings.save_every), stop, place)
+    records, seconds = [], {}
+    for run in sorted(runs, key=lambda run: (run.budget, run.size, run.selection)):
+        record, weights = bench.serve(run)
+        name = f"{run.selection}.n{run.size}.b{run.budget}"
+        seconds[name] = record.pop("seconds")
+        save_weights(output / "models" / f"{name}.safetensors", weights, **record, model=asdict(task.size))
+        records.append(record)
+    write_json(output / "runs.json", records)
+    journals = sorted((scratch / "finetunings").glob("*.jsonl"))
+    write_text(output / "metrics.jsonl", "".join(path.read_text(encoding="utf-8") for path in journals))
+    return {
+        "runs": len(records),
+        "finetunings": len(journals),
+        "steps": sum(record["steps"] for record in records),
+        "flops": sum(record["flops"] for record in records),
+        "seconds": seconds,
+    }
+
+
+class _Bench:
+    """The fine-tunings of a task: each is made when it is first asked for, and kept in scratch."""
+
+    def __init__(self, task: Task, saving: Saving, stop: StopFlag, device: torch.device) -> None:
+        self._task, self._saving, self._stop, self._device = task, saving, stop, device
+        self._experts = cache(self._open_experts)
+        self._search = cache(self._pretrained_losses)
+
+    def serve(self, run: Run) -> tuple[dict[str, Any], Tensors]:
+        """The record and the weights of a run."""
+        task = self._task
+        tried, search_tokens, search_seconds = self._candidates(run)
+        facts = [self._finetuned(expert, run.size, run.budget) for expert in tried]
+        best = min(facts, key=lambda fact: (fact["valid_nll"], fact["expert"]))
+        flops_search = search_tokens * forward_flops_per_token(task.size)
+        flops_search += sum(fact["flops_student"] for fact in facts if fact is not best)
+        record = {
+            "method": task.method,
+            "selection": run.selection,
+            "domain": task.domain.name,
+            "size": run.size,
+            "budget": run.budget,
+            "seed": task.seed,
+            **best,
+            "flops_search": flops_search,
+            "seconds": search_seconds + sum(fact["seconds"] for fact in facts),
+        }
+        record["flops"] = sum(value for key, value in record.items() if key.startswith("flops_"))
+        return record, load_weights(self._path(best["expert"], run.size, run.budget))[0]
+
+    def _candidates(self, run: Run) -> tuple[list[int], int, float]:
+        """The experts to fine-tune for a run, and the tokens and seconds that this choice took."""
+        if run.selection == "most_frequent":
+            clusters = self._task.domain.train_clusters
+            assert clusters is not None
+            return [most_frequent(clusters)], 0, 0.0
+        if run.selection == "best_pretrained":
+            losses, tokens, seconds = self._search(run.size, run.budget)
+            return [int(np.argmin(losses))], tokens, seconds
+        experts = len(self._experts(run.budget))
+        assert run.selection == ("none" if experts == 1 else "best_finetuned")
+        return list(range(experts)), 0, 0.0
+
+    def _pretrained_losses(self, size: int, budget: int) -> tuple[list[float], int, float]:
+        """Every expert's loss on the domain's training windows; the tokens and seconds of finding it."""
+        train, settings = self._task.domain.train, self._task.settings
+        # before fine-tuning (size 0) the choice is the one that the smallest size allows
+        windows = min(settings.search_windows, train.first(size or min(row.tokens for row in settings.sizes)))
+        started = time.perf_counter()
+        losses = [
+            windows_loss(self._model(expert()), train, windows, settings, self._device)
+            for expert in self._experts(budget)
+        ]
+        return losses, len(losses) * windows * train.context, time.perf_counter() - started
+
+    def _finetuned(self, expert: int, size: int, budget: int) -> dict[str, Any]:
+        """The facts of one fine-tuning."""
+        path = self._path(expert, size, budget)
+        if not path.with_suffix(".json").exists():
+            if size == 0:
+                self._keep_start(path, expert, budget)
+            else:
+                self._finetune(path, expert, size, budget)
+        facts: dict[str, Any] = read_json(path.with_suffix(".json"))["meta"]
+        return facts
+
+    def _finetune(self, path: Path, expert: int, size: int, budget: int) -> None:
+        task, running = self._task, self._saving.scratch / "running" / path.stem
+        step_loss, teacher_forward, teacher_training = self._lesson(size, budget)
+        outcome = finetune(
+            self._experts(budget)[expert](),
+            task.size,
+            task.domain.name,
+            task.domain.train,
+            task.domain.valid,
+            size,
+            task.settings,
+            step_loss,
+            seed=task.seed,
+            saving=Saving(running, self._saving.fingerprint, self._saving.every),
+            stop=self._stop,
+            device=self._device,
+        )
+        tokens = outcome.steps * task.settings.optimization.batch_windows * task.domain.train.context
+        key = {"expert": expert, "size": size, "budget": budget}
+        lines = (running / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+        write_text(path.with_suffix(".jsonl"), "".join(json.dumps(key | json.loads(line)) + "\n" for line in lines))
+        save_weights(
+            path,
+            outcome.weights,
+            expert=expert,
+            steps=outcome.steps,
+            tokens=tokens,
+            best_step=outcome.best_step,
+            valid_nll=outcome.best_loss,
+            flops_student=tokens * training_flops_per_token(task.size),
+            flops_teacher_forward=tokens * teacher_forward,
+            flops_teacher_training=teacher_training,
+            seconds=outcome.seconds,
+        )
+        shutil.rmtree(running)
+
+    def _keep_start(self, path: Path, expert: int, budget: int) -> None:
+        """A model before fine-tuning, as a fine-tuning of no steps."""
+        weights = self._experts(budget)[expert]()
+        loss = validation_loss(self._model(weights), self._task.domain.valid, self._task.settings, self._device)
+        flops = {"flops_student": 0, "flops_teacher_forward": 0, "flops_teacher_training": 0}
+        save_weights(path, weights, expert=expert, steps=0, tokens=0, best_step=0, valid_nll=loss, **flops, seconds=0.0)
+
+    def _lesson(self, size: int, budget: int) -> tuple[StepLoss, int, int]:
+        """The loss to train with; the teacher's forward FLOPs per token and the FLOPs of its own fine-tuning."""
+        task = self._task
+        if task.teachers is None:
+            return label_loss(task.domain.train, self._device), 0, 0
+        if (size, budget) not in task.teachers.models:
+            raise UserError(
+                f"{task.method} has no teacher for size {size} and budget {budget}",
+                key="methods",
+                remedy="specialise the llm at this size and budget as well, or leave this method out",
+            )
+        weights, meta = load_weights(task.teachers.models[size, budget])
+        teacher = ModelSize(**meta["model"])
+        loss = distillation_loss(task.domain.train, teacher, weights, task.teachers.settings, self._device)
+        return loss, forward_flops_per_token(teacher), meta["flops"]
+
+    def _open_experts(self, budget: int) -> list[Expert]:
+        task = self._task
+        return open_experts(task.method, task.size, task.starts[budget], task.seed)
+
+    def _model(self, weights: Tensors) -> Transformer:
+        model = Transformer(self._task.size)
+        model.load_state_dict(weights)
+        return model.to(self._device).eval()
+
+    def _path(self, expert: int, size: int, budget: int) -> Path:
+        return self._saving.scratch / "finetunings" / f"b{budget}.n{size}.expert{expert}.safetensors"
