@@ -134,11 +134,12 @@ def specialize_settings(method):
         "threads",
         "specialize",
         shape=config["models"]["llm" if method == "llm" else "slm"],
-        projection=config["models"]["slm_pn"] if method == "slm_pn" else None,
         vocabulary=config["tokenizer"]["vocabulary"],
         context=config["context"],
         budgets=[] if METHODS.loc[method, "pretraining"] == "-" else config["pretrain"]["budgets"],
         selections=METHODS.loc[method, "selections"].split(","),
+        before=METHODS.loc[method, "pretraining"] == method,
+        rate=config["specialize"]["learning_rate"]["llm" if method == "llm" else "slm"],
         optimizer={key: config["pretrain"][key] for key in ("betas", "weight_decay", "clip")},
         evaluate_batch=config["evaluate"]["batch"],
     )

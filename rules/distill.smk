@@ -8,6 +8,7 @@ rule distill_model:
         models=directory("<run>/specialize/slm_d/{domain}/seed{seed}/models"),
         metrics="<run>/specialize/slm_d/{domain}/seed{seed}/metrics.jsonl",
         runs="<run>/specialize/slm_d/{domain}/seed{seed}/runs.json",
+        summary="<run>/specialize/slm_d/{domain}/seed{seed}/summary.json",
     log:
         "<logs>/distill_model/{domain}/seed{seed}.log",
     benchmark:

@@ -10,7 +10,7 @@ rule evaluate_generic:
     benchmark:
         "<benchmarks>/evaluate_generic/{method}/seed{seed}.tsv"
     params:
-        settings=settings("device", "threads", "evaluate"),
+        settings=settings("device", "threads", "evaluate", budgets=config["pretrain"]["budgets"]),
         revision=STAGE_REVISION["evaluate"],
     threads: config["threads"]
     resources:

@@ -19,7 +19,8 @@ rule pretrain_model:
             projection=config["models"]["slm_pn"] if wildcards.method == "slm_pn" else None,
             vocabulary=config["tokenizer"]["vocabulary"],
             context=config["context"],
-            experts=config["models"]["slm_mix"]["experts"] if wildcards.method == "slm_mix" else 1,
+            clusters=clusters_of(wildcards.method) if wildcards.method in ("slm_mix", "slm_pn") else None,
+            evaluate_batch=config["evaluate"]["batch"],
         ),
         revision=STAGE_REVISION["pretrain"],
     threads: config["threads"]

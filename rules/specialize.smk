@@ -6,6 +6,7 @@ rule specialize_model:
         models=directory("<run>/specialize/{method}/{domain}/seed{seed}/models"),
         metrics="<run>/specialize/{method}/{domain}/seed{seed}/metrics.jsonl",
         runs="<run>/specialize/{method}/{domain}/seed{seed}/runs.json",
+        summary="<run>/specialize/{method}/{domain}/seed{seed}/summary.json",
     wildcard_constraints:
         method="|".join(method for method in METHODS.index if METHODS.loc[method, "teacher"] == "-"),
     log:

@@ -1,4 +1,4 @@
-"""Puts workflow/ on the path, so that scripts find speclm without an installation. Importing it is all there is to do."""
+"""Puts workflow/ on the path, so that scripts find speclm without an installation. Importing it does it."""
 
 import sys
 from pathlib import Path

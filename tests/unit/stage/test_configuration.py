@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from speclm.stage.configuration import check_config
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_table

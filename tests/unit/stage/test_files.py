@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from speclm.stage import files
 from speclm.stage.errors import UserError
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from speclm.stage.errors import UserError
 from speclm.stage.files import write_array
 from speclm.stage.fingerprint import fingerprint, refuse_foreign, short_hash

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from speclm.stage.errors import UserError
 from speclm.stage.interrupt import EXIT_INTERRUPTED, Interrupted
 from speclm.stage.job import Job, finish, load

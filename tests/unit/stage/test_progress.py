@@ -1,6 +1,7 @@
 """The estimate of the time left against cases worked out by hand."""
 
 import pandas as pd
+
 from speclm.stage.progress import line, time_left, weights
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pytest
+
 from speclm.stage.errors import UserError
 from speclm.stage.settings import from_mapping
 

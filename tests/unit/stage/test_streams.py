@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from speclm.stage.streams import rng, torch_seed
 
 names = st.lists(st.text(alphabet="abc", max_size=3), max_size=3)

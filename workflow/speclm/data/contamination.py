@@ -1,12 +1,13 @@
 """What two splits may not share, how it is found, and the proof that it is gone.
 
-A text's words are its runs of letters and of punctuation marks. Two texts collide when they are
+A text's words are its runs of ASCII letters and digits, its runs of ASCII marks, and every other character by itself
+(such a one takes up to four tokens). Two texts collide when they are
 
     exact     equal up to case and white space;
-    near      similar: the Jaccard similarity of their sets of five-word runs, estimated by MinHash, reaches a threshold;
+    near      similar: the Jaccard similarity of their sets of five-word runs, by MinHash, reaches a threshold;
     passage   overlapping: they share one run of `passage_words` words, however long the texts are.
 
-Locality-sensitive hashing (the library datasketch) finds the candidates for the second, a sorted array of hashes the third.
+Locality-sensitive hashing (the library datasketch) finds candidates for the second, a sorted array of hashes the third.
 
     "a b c d e f" and "a b c d e g"   five-word runs {abcde, bcdef} and {abcde, bcdeg}   similarity 1/3
 
@@ -68,10 +69,11 @@ def trace_texts(texts: Sequence[str], permutations: int, passage_words: int) -> 
 
 def hash_words(texts: Sequence[str]) -> tuple[Array, list[int]]:
     """The 64-bit hashes of all words of all texts, one after the other, and where each text ends."""
+    pattern = re.compile(r"[a-z0-9_]+|[!-/:-@\[-^`{-~]+|\S")
     numbers: dict[str, int] = {}
     words, ends = [], []
     for text in texts:
-        words += [numbers.setdefault(word, len(numbers)) for word in re.findall(r"\w+|[^\w\s]+", text.casefold())]
+        words += [numbers.setdefault(word, len(numbers)) for word in pattern.findall(text.casefold())]
         ends.append(len(words))
     digests = b"".join(blake2b(word.encode(), digest_size=8).digest() for word in numbers)
     return np.frombuffer(digests, dtype="<u8")[np.array(words, dtype=np.int64)], ends
@@ -153,8 +155,8 @@ def check_separation(stores: Mapping[str, Path], documents: Mapping[str, Path]) 
                 raise UserError(
                     f"{len(shared)} {what}s of {first} stand in {second} too",
                     where=documents[first],
-                    key="splits.passage_words",
-                    remedy="lower splits.passage_words, so that documents with shorter common passages are removed",
+                    key="documents.passage_words",
+                    remedy="lower documents.passage_words, so that documents with shorter common passages are removed",
                 )
     return {
         "shared_documents": 0,

@@ -1,13 +1,13 @@
 """Where documents come from: the docstrings of installed packages, or the user's own files.
 
-In goes a source (which packages, or which files); out comes one JSON line per document and a manifest that says what was
-read. The docstrings are read from the source code with `ast`, nothing is imported, so everyone who installs the pinned
-packages gets the same bytes:
+In goes a source (which packages, or which files); out comes one JSON line per document and a manifest that says what
+was read. The docstrings are read from the source code with `ast`, nothing is imported, so everyone who installs the
+pinned packages gets the same bytes:
 
     {"id": "networkx/algorithms/dag.py::topological_sort", "text": "Returns a generator of nodes in …",
      "origin": "networkx==3.6.1"}
 
-The paper takes C4 and nine subsets of the Pile (section 4); packages as domains are this project's laptop stand-in.
+The paper takes C4 and nine subsets of the Pile; packages as domains are this project's stand-in on a laptop.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ import gzip
 import hashlib
 import importlib.metadata
 import io
+import os
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import zstandard
@@ -119,8 +120,8 @@ def collect_documents(source: InstalledDocs | Files, output: Path, manifest: Pat
 def read_installed_docs(packages: tuple[str, ...], minimum_characters: int) -> Iterator[Document]:
     """Documents of installed packages, sorted by package, file and place in the file.
 
-    Folders named ``test`` and ``tests`` are left out: slow to parse, and hardly any prose. So are files without a triple
-    quote: docstrings in single quotes are shorter than any useful minimum.
+    Folders named ``test`` and ``tests`` are left out: slow to parse, and hardly any prose. So are files without a
+    triple quote: docstrings in single quotes are shorter than any useful minimum.
 
     Raises:
         UserError: a package is not installed, or not in the version named.
@@ -145,17 +146,20 @@ def read_files(paths: tuple[str, ...], text_field: str, minimum_characters: int)
     """Documents of the user's files, read with the `datasets` library, sorted by path and row.
 
     Raises:
-        UserError: no such file, a kind of file that is not known, bytes that are not UTF-8 (with the line), no such field.
+        UserError: no such file, an unknown kind of file, a damaged or empty file, bytes that are not UTF-8 (with the
+            line), no such field.
     """
     import datasets  # three seconds, which only this source shall cost
 
     files = sorted({path for pattern in paths for path in _expand(pattern)})
+    root = Path(os.path.commonpath([file.parent for file in files]))
     for file in files:
+        name = file.relative_to(root).as_posix()
         kind = {".jsonl": "json", ".txt": "text", ".parquet": "parquet"}.get(_plain_suffix(file))
         if kind is None:
             raise UserError("is of an unknown kind", where=file, remedy="give .jsonl, .txt or .parquet files")
         if kind != "parquet":
-            _check_utf8(file)
+            _check_text(file)
         options = {"sample_by": "document"} if kind == "text" else {}
         try:
             rows = datasets.load_dataset(kind, data_files=str(file), split="train", streaming=True, **options)
@@ -169,10 +173,12 @@ def read_files(paths: tuple[str, ...], text_field: str, minimum_characters: int)
                     )
                 text = clean(row[text_field])
                 if len(text) >= minimum_characters:
-                    yield {"id": f"{file.name}:{number}", "text": text, "origin": file.name}
-        except (datasets.exceptions.DatasetGenerationError, ValueError) as error:
+                    yield {"id": f"{name}:{number}", "text": text, "origin": name}
+        except ValueError as error:  # pyarrow's errors are
             raise UserError(
-                f"cannot be read: {error}", where=file, remedy="every line must be one JSON object with the same fields"
+                f"cannot be read: {error}",
+                where=file,
+                remedy="make it whole: in .jsonl every line is one JSON object with the same fields",
             ) from error
 
 
@@ -226,7 +232,7 @@ def _find_distribution(package: str) -> importlib.metadata.Distribution:
 
 
 def _docstrings(code: str) -> Iterator[tuple[str, str]]:
-    """(qualified name, cleaned text) of the module, its classes and functions; "" names the module, "f#2" a second f."""
+    """(qualified name, cleaned text) of module, classes and functions: "" for the module, "f#2" for a second f."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # invalid escapes in other people's code
         try:
@@ -253,11 +259,9 @@ def _docstrings(code: str) -> Iterator[tuple[str, str]]:
 
 
 def _expand(pattern: str) -> list[Path]:
-    """The files a pattern stands for."""
+    """The files a path or pattern stands for."""
     path = Path(pattern)
-    fixed = [part for part in path.parts[: next((i for i, p in enumerate(path.parts) if "*" in p), None)]]
-    found = [path] if len(fixed) == len(path.parts) else list(Path(*fixed).glob(str(PurePosixPath(*path.parts[len(fixed) :]))))
-    files = [file for file in found if file.is_file()]
+    files = [file for file in Path(path.anchor).glob(str(path.relative_to(path.anchor))) if file.is_file()]
     if not files:
         raise UserError("there is no such file", where=pattern, key="paths", remedy="give a path or pattern of files")
     return files
@@ -268,17 +272,24 @@ def _plain_suffix(file: Path) -> str:
     return Path(file.stem).suffix if file.suffix in (".gz", ".zst") else file.suffix
 
 
-def _check_utf8(file: Path) -> None:
-    with _open_binary(file) as stream:
-        for number, line in enumerate(stream, start=1):
-            try:
+def _check_text(file: Path) -> None:
+    """Refuse what `datasets` would stumble over, with the place: empty or damaged files, bytes that are not UTF-8."""
+    number = 0
+    try:
+        with _open_binary(file) as stream:
+            for line in stream:
+                number += 1
                 line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise UserError(
-                    f"line {number} is not UTF-8 ({error.reason} at byte {error.start})",
-                    where=file,
-                    remedy="convert it, for example: iconv -f latin1 -t utf-8",
-                ) from error
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"line {number} is not UTF-8 ({error.reason} at byte {error.start})",
+            where=file,
+            remedy="convert it, for example: iconv -f latin1 -t utf-8",
+        ) from error
+    except (gzip.BadGzipFile, EOFError, zstandard.ZstdError) as error:
+        raise UserError(f"is damaged after line {number} ({error})", where=file, remedy="compress it anew") from error
+    if number == 0:
+        raise UserError("is empty", where=file, remedy="remove it, or fill it")
 
 
 def _open_binary(file: Path) -> BinaryIO:

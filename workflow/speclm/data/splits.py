@@ -1,13 +1,13 @@
 """From documents to splits that share nothing: generic train and held-out, every domain's train, valid and test.
 
-In go the documents of the generic data set and of every domain; out come shuffled split files and a report. Each corpus is
-first freed of its own duplicates. Then splits are filled in this order, and a document that collides with one already placed
-(equal, near-duplicate, or with a common passage: see `contamination`) is removed:
+In go the documents of the generic data set and of every domain; out come shuffled split files and a report. Each corpus
+is first freed of its own duplicates. Then splits are filled in this order, and a document that collides with one
+already placed (equal, near-duplicate, or with a common passage: see `contamination`) is removed:
 
     every domain's test, every domain's valid, every domain's train, generic held-out, generic train
 
-so an evaluation document is never given up for a training document. Sizes of the evaluation splits are counts of documents, as
-the paper's 20k held-out documents per data set (section 4.1); training has the rest.
+so an evaluation document is never given up for a training document. Sizes of the evaluation splits are counts of
+documents, as the paper's 20k held-out documents per data set; training has the rest.
 
     documents a b b' c of a domain, valid_documents 1, test_documents 1:   b' goes;   test c, valid a, train b
 
@@ -51,11 +51,11 @@ class SplitSettings:
     def __post_init__(self) -> None:
         for key in ("heldout_documents", "valid_documents", "test_documents", "passage_words"):
             if getattr(self, key) < 1:
-                raise UserError("must be 1 or more", key=f"splits.{key}", remedy="give a number above 0")
+                raise UserError("must be 1 or more", key=_config_key(key), remedy="give a number above 0")
         if not 0 < self.similarity < 1:
-            raise UserError("must lie between 0 and 1", key="splits.similarity", remedy="0.8 is a common value")
+            raise UserError("must lie between 0 and 1", key=_config_key("similarity"), remedy="0.8 is a common value")
         if self.permutations < 16:
-            raise UserError("too few to estimate a similarity", key="splits.permutations", remedy="64 is a good value")
+            raise UserError("must be 16 or more", key=_config_key("permutations"), remedy="64 is a good value")
 
 
 def split_corpora(
@@ -67,8 +67,8 @@ def split_corpora(
         domains: (name, documents) in the order of priority; a domain added at the end changes no other domain's splits.
 
     Returns:
-        The report: documents and characters of every split; removed documents by where they stood, where the one that is
-        kept stands, and how they collided.
+        The report: documents and characters of every split; removed documents by where they stood, where the one that
+        is kept stands, and how they collided.
 
     Raises:
         UserError: a domain named twice or "generic"; a corpus with too few documents for its splits.
@@ -92,7 +92,7 @@ def split_corpora(
             raise UserError(
                 f"{corpus} has {len(pool)} documents left for its {split} split, which takes {size or 'at least 1'}",
                 where=paths[corpus],
-                key=f"splits.{split}_documents",
+                key=f"documents.{split}" if size else "documents",
                 remedy=f"lower the sizes of the evaluation splits, or give {corpus} more documents",
             )
         part, pools[corpus] = pool[:size], pool[len(pool) if size is None else size :]
@@ -119,6 +119,11 @@ def check_domain_names(names: Sequence[str]) -> None:
             raise UserError(f'the domain "{name}" is named twice', key="domains", remedy="name every domain once")
         if name == GENERIC:
             raise UserError('a domain cannot be called "generic"', key="domains", remedy="give it another name")
+
+
+def _config_key(field: str) -> str:
+    """What the configuration calls a field of `SplitSettings`."""
+    return "documents." + {"similarity": "near_duplicate"}.get(field, field.removesuffix("_documents"))
 
 
 def _distinct_texts(

@@ -1,12 +1,13 @@
 """The tokenizer: sentencepiece, trained on generic training text only, and lossless.
 
-In goes the generic train split; out come ``tokenizer.model`` and ``tokenizer.json``. Every text comes back from its tokens
-unchanged (no normalisation, bytes as a fall-back for rare characters), so bits per byte can be compared between vocabularies:
+In goes the generic train split; out come ``tokenizer.model`` and ``tokenizer.json``. Every text comes back from its
+tokens unchanged (no normalisation, bytes as a fall-back for rare characters), so bits per byte can be compared between
+vocabularies:
 
     encode("a  b\\n")  ->  ["a", "▁", "▁b", "\\n"]  ->  "a  b\\n"
 
-The paper's is sentencepiece with 32k pieces trained on C4 (section 4.1); model type and options are not published: assumed.
-The vocabulary depends on the number of threads, which is therefore a setting of the study and not of the machine.
+The paper's is sentencepiece with 32k pieces trained on C4; model type and options are not published: assumed. The
+vocabulary depends on the number of threads, which is therefore a setting of the study and not of the machine.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ def train_tokenizer(documents: Path, settings: TokenizerSettings, output: Path) 
         )
     except RuntimeError as error:
         raise UserError(
-            f"no vocabulary of {settings.vocabulary} pieces can be made from {sum(map(len, lines))} characters ({error})",
+            f"no {settings.vocabulary} pieces can be made from {sum(map(len, lines))} characters ({error})",
             where=documents,
             key="tokenizer.vocabulary",
             remedy="lower it (above 300), or raise tokenizer.characters, or give more generic text",

@@ -1,13 +1,13 @@
 """The store: one stream of tokens per split, cut into windows, memory-mapped.
 
-A document is written as [bos] + its tokens; documents follow each other in the split file's (shuffled) order. Window i of
-context T has T inputs and T targets, the targets shifted by one, so its last token is the next window's first:
+A document is written as [bos] + its tokens; documents follow each other in the split file's (shuffled) order. Window i
+of context T has T inputs and T targets, the targets shifted by one, so its last token is the next window's first:
 
     tokens 0 1 2 3 4 5 6 7, T = 3:   window 0 = 0 1 2 3,   window 1 = 3 4 5 6;   7 is dropped in training
 
     {split}.bin                 the tokens, little-endian uint16 (uint32 when the vocabulary exceeds 65,536)
     {split}.json                dtype, context, counts, checksums
-    {split}.documents.npy       int64 (documents, 3): tokens, characters and UTF-8 bytes of each document, for bits per byte
+    {split}.documents.npy       int64 (documents, 3): tokens, characters and UTF-8 bytes of each document
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Windows:
             raise UserError(
                 f"{size} tokens asked for; the split has {self.count * self.context} in windows of {self.context}",
                 where=self.path,
-                key="domains.sizes",
+                key="specialize.sizes",
                 remedy=f"take sizes from {self.context} to {self.count * self.context}, or give more documents",
             )
         return windows
@@ -157,9 +157,7 @@ def open_windows(path: Path, tokenizer_sha256: str | None = None) -> Windows:
     remake = "delete it and run again: its stage makes it anew"
     if path.stat().st_size != facts["tokens"] * dtype.itemsize:
         expected = facts["tokens"] * dtype.itemsize
-        raise UserError(
-            f"is cut short: {path.stat().st_size} bytes of {expected}", where=path, remedy=remake
-        )
+        raise UserError(f"is cut short: {path.stat().st_size} bytes of {expected}", where=path, remedy=remake)
     if sha256(path) != facts["sha256"]:
         raise UserError("is damaged: its checksum is not the one in its .json", where=path, remedy=remake)
     if tokenizer_sha256 not in (None, facts["tokenizer_sha256"]):

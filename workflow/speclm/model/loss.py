@@ -1,14 +1,15 @@
 """Next-token losses of a linear output layer, without ever holding all logits.
 
-Hidden states and the output matrix go in, a mean loss comes out. With a vocabulary of V the logits are V/D times larger
-than the hidden states, and their softmax, written and read back several times, costs more than many layers. So rows are
-taken in chunks whose logits stay in cache: logits, loss and both gradients of one chunk are done before the next begins,
-already in the forward pass.
+Hidden states and the output matrix go in, a mean loss comes out. With a vocabulary of V the logits are V/D times
+larger than the hidden states, and their softmax, written and read back several times, costs more than many layers.
+So rows are taken in chunks whose logits stay in cache: logits, loss and both gradients of one chunk are done before
+the next begins, already in the forward pass.
 
     cross entropy  -log p(y)                              gradient to the logits  p - 1_y
     distillation   (1-w)*(-log p(y)) + w*t^2*KL(q||p_t)   gradient to the logits  (1-w)*(p - 1_y) + w*t*(p_t - q)
-with p the student's distribution, p_t and q the student's and the teacher's at temperature t. Means are over the targets
-that are not IGNORED. The paper (SLM-d) gives neither weight, temperature nor direction of the divergence: assumed.
+with p the student's distribution, p_t and q the student's and the teacher's at temperature t. Means are over the
+targets that are not IGNORED. The paper (SLM-d) gives neither weight, temperature nor direction of the divergence:
+assumed.
 
 Example: one token, logits (0, ln 3), target 1: p = (1/4, 3/4), loss = ln(4/3) = 0.288, gradient (1/4, -1/4).
 
@@ -83,12 +84,12 @@ def token_nll(hidden_ND: Tensor, output_VD: Tensor, target_N: Tensor) -> Tensor:
 
 
 def _cross_entropy_rows(logits_CV: Tensor, target_C: Tensor) -> tuple[Tensor, Tensor]:
-    """Leaves exp(logit - top) - total * one_hot: the gradient times the sum of the exponentials, whose inverse is the factor."""
+    """Leaves exp(logit - top) - total * one_hot in the logits: the gradient, but for the factor 1 / total."""
     target_C1 = target_C[:, None]
     chosen_C1 = logits_CV.gather(1, target_C1)
     top_C1 = logits_CV.amax(dim=1, keepdim=True)
     total_C1 = logits_CV.sub_(top_C1).exp_().sum(dim=1, keepdim=True)
-    logits_CV.scatter_add_(1, target_C1, -total_C1)
+    logits_CV.scatter_(1, target_C1, (chosen_C1 - top_C1).exp_() - total_C1)
     loss_C1 = total_C1.log() + top_C1 - chosen_C1
     return loss_C1[:, 0], total_C1.reciprocal()
 
@@ -112,7 +113,9 @@ class _ChunkedLoss(torch.autograd.Function):
         grad_output_DV = hidden_ND.new_zeros(output_VD.T.shape, dtype=wide)  # this way round the product is faster
         with torch.autocast(hidden_ND.device.type, enabled=False):
             chunks = _chunks(hidden_ND, output_VD)
-            scratch_CV = hidden_ND.new_empty(chunks[0].stop, len(output_VD))  # fresh memory costs as much as the product
+            scratch_CV = hidden_ND.new_empty(
+                chunks[0].stop, len(output_VD)
+            )  # fresh memory costs as much as the product
             for rows in chunks:
                 hidden_CD = hidden_ND[rows]
                 logits_CV = _wide(torch.mm(hidden_CD, output_VD.T, out=scratch_CV[: len(hidden_CD)]))

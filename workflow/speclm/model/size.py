@@ -1,19 +1,20 @@
 """Sizes of models: what they hold and what they compute, without building them (no torch here).
 
-A size goes in; numbers of parameters and floating point operations come out. The formulas are those of our own architecture:
-pre-norm decoder, tied embeddings, learned positions, two-matrix MLP, norms with a scale only, no biases.
+A size goes in; numbers of parameters and floating point operations come out, for our own architecture: pre-norm
+decoder, tied embeddings, learned positions, two-matrix MLP, norms with a scale only, no biases.
 
 Example: ModelSize(vocabulary=2048, context=128, layers=4, width=64, heads=4, inner=256)
     parameters  2048*64 + 128*64 + 4*(4*64*64 + 2*64*256 + 2*64) + 64 = 336,448
     forward     2*(4*(4*64*64 + 2*64*256) + 2048*64) + 2*128*64*4     = 720,896 FLOPs per token
 
-The paper (Table 6 and Table 1; /config/reference/paper) publishes only rounded totals, and neither its positions, biases nor norms.
-What ours leaves over (published - ours, in millions):
-    SLM 126 - 122.0 = 4.0      LLM 771 - 759.2 = 11.8     SLM-mix, 16 experts, 2,016 - 1,951.3 = 64.7 = 16 x 4.0
-    SLM-pn 756 - 751.1 = 4.9;  1,422 - 1,422.2 = -0.2;    2,770 - 2,764.4 = 5.6
-SLM and LLM: the cause is the 5.1 to 5.4 thousand rows of width d that the paper has beside the matrices, where we have 1,024 positions
-and 15 norm scales. SLM-pn inherits the SLM's residue, but for 1,422, which lies 4 million below the line through 756 and 2,770
-in the paper itself.
+The paper publishes rounded totals (Tables 1 and 7) for sizes (Table 6) without positions, biases and norms. What is
+left over, published - ours, in millions, at k experts (h = m = k, 5 of 7 layers projected):
+    SLM     126 - 121.9 = 4.1              LLM   771 - 759.1 = 11.9
+    SLM-pn  756 - 751.1 = 4.9 (k = 16)     1,422 - 1,422.2 = -0.2 (32)      2,770 - 2,764.3 = 5.7 (64)
+    SLM-mix 2,016 - 1,950.6 = 65.4 = 16 times the SLM's
+Cause: beside the matrices the paper has 5.1 to 5.4 thousand rows of width d, we have 1,024 positions and 15 norm
+scales. SLM-pn inherits it, but for k = 32, where the paper itself lies 4 million below the line through its 756 and
+2,770.
 """
 
 from __future__ import annotations
@@ -27,7 +28,12 @@ STARTS = ("shared", "random")
 
 @dataclass(frozen=True)
 class ModelSize:
-    """Size of a transformer: tokens in the vocabulary and in the context, layers, width of the residual stream, heads, MLP inner width."""
+    """Size of a transformer.
+
+    vocabulary, context  in tokens
+    layers, heads
+    width, inner         of the residual stream, and between the two matrices of an MLP
+    """
 
     vocabulary: int
     context: int
@@ -51,12 +57,12 @@ class ModelSize:
 class ProjectionSize:
     """Size of what a projected network adds to a transformer (paper, section "Projected network").
 
-    experts     k: one small model per cluster
-    components  h: how many weight tensors T_r an MLP matrix is a combination of
-    rank        m: length of an expert's embedding E_i
-    projected_layers  how many layers have projected MLPs: the last ones; those before share one MLP among all experts.
-                The paper's totals fit 5 of 7 with h = k; which five is not published.
-    start       "shared": all experts begin as the same network; "random": every tensor is drawn (not published, assumed)
+    experts           k: one small model per cluster
+    components        h: how many tensors T_r an MLP matrix is a combination of
+    rank              m: length of an expert's embedding E_i
+    projected_layers  how many layers have projected MLPs, counted from the last; those before share theirs among all
+                      experts. The paper's totals fit 5 of 7 with h = k; which five is not published (assumed)
+    start             "shared": all experts begin as the same network; "random": every tensor is drawn (assumed)
     """
 
     experts: int
@@ -80,8 +86,8 @@ class ProjectionSize:
 
 def parameter_count(size: ModelSize) -> int:
     """Parameters of a transformer of this size, as trained and as served."""
-    rows = size.vocabulary + size.context + 2 * size.layers + 1  # tied embedding, positions, norm scales: rows of width D
-    return rows * size.width + size.layers * (4 * size.width**2 + _mlp_parameters(size))
+    rows_of_width = size.vocabulary + size.context + 2 * size.layers + 1  # tied embedding, positions, norm scales
+    return rows_of_width * size.width + size.layers * (4 * size.width**2 + _mlp_parameters(size))
 
 
 def projected_parameter_count(size: ModelSize, projection: ProjectionSize) -> int:
@@ -101,15 +107,17 @@ def mixture_parameter_count(size: ModelSize, experts: int) -> int:
 
 
 def forward_flops_per_token(size: ModelSize) -> int:
-    """2 per matrix weight (the output matrix too), and for the scores and the values of causal attention 2 * T/2 * D each per layer."""
+    """2 per matrix weight, the output matrix too; causal attention's scores and values: 2 * T/2 * D each per layer."""
     matrices = size.layers * (4 * size.width**2 + _mlp_parameters(size)) + size.vocabulary * size.width
     attention = size.layers * 2 * size.context * size.width
     return 2 * matrices + attention
 
 
 def training_flops_per_token(size: ModelSize) -> int:
-    """Three times the forward pass: the gradient of every matrix product is two more. A projected network's projection is not counted:
-    it costs the same for any number of tokens in a step."""
+    """Three times the forward pass: the gradient of every matrix product is two more.
+
+    A projected network's projections are left out: they cost the same for any number of tokens in a step.
+    """
     return 3 * forward_flops_per_token(size)
 
 

@@ -1,10 +1,11 @@
 """The transformer that every method trains and serves: a pre-norm decoder with tied embeddings.
 
-Tokens go in, next-token losses come out. The paper fixes layers, width, heads and inner width (Table 6) and, by its totals,
-tied embeddings and an MLP of two matrices. Learned positions, the GELU, norms without shift and no biases are our choice:
-so a model is a GPT-2 whose biases are zero, which ordinary tools load.
+Tokens go in, next-token losses come out. The paper fixes layers, width, heads and inner width (Table 6) and, by its
+totals, tied embeddings and an MLP of two matrices. Learned positions, the GELU, norms without shift and no biases
+are our choice: so a model is a GPT-2 whose biases are zero, which ordinary tools load.
 
-Example: Transformer(ModelSize(2048, 128, 4, 64, 4, 256)) has 336,448 parameters, and at first a loss near ln 2048 = 7.62.
+Example: Transformer(ModelSize(2048, 128, 4, 64, 4, 256)) has 336,448 parameters, and at first a loss near ln 2048 =
+7.62.
 
 Shapes: B windows, T context, L = T + 1 tokens of a window (T inputs, T targets), D width, V vocabulary.
 """
@@ -18,7 +19,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from speclm.model.loss import cross_entropy, token_nll
-from speclm.model.mlp import grouped_mlp
 from speclm.model.size import ModelSize
 
 INITIAL_STD = 0.02
@@ -47,6 +47,19 @@ class Decoder(nn.Module):
         for block, mlp in zip(self.blocks, mlps, strict=True):
             x_BTD = block(x_BTD, mlp)
         return _norm(x_BTD, self.final_norm)
+
+    def initial_value(self, name: str, shape: torch.Size, generator: torch.Generator) -> Tensor:
+        """First value of a parameter: norms 1, matrices normal with standard deviation 0.02.
+
+        Those that write into the residual stream have 0.02 / sqrt(2 * layers), so that its variance does not grow with
+        depth (as GPT-2 does; the paper is silent: assumed).
+        """
+        kind = name.rpartition(".")[2]
+        if kind.endswith("norm"):
+            return torch.ones(shape)
+        writes_residual = kind in ("attention_output", "down")
+        std = INITIAL_STD / (2 * self.size.layers) ** 0.5 if writes_residual else INITIAL_STD
+        return torch.empty(shape).normal_(std=std, generator=generator)
 
 
 class Block(nn.Module):
@@ -81,12 +94,11 @@ class MLP(nn.Module):
         self.down = _parameter(size.width, size.inner)
 
     def forward(self, x_BTD: Tensor) -> Tensor:
-        x_ND = x_BTD.flatten(0, 1)
-        return grouped_mlp(x_ND, self.up[None], self.down[None], [slice(0, len(x_ND))]).view(x_BTD.shape)
+        return F.linear(F.gelu(F.linear(x_BTD, self.up)), self.down)
 
 
 class Transformer(Decoder):
-    """The plain transformer: SLM, LLM, each expert of the mixture, each instantiated expert of the projected network."""
+    """The plain transformer: SLM, LLM, an expert of the mixture, an instantiated expert of the projected network."""
 
     def __init__(self, size: ModelSize) -> None:
         super().__init__(size)
@@ -97,7 +109,7 @@ class Transformer(Decoder):
         return self.decode(tokens_BT, list(self.mlps))
 
     def loss(self, tokens_BL: Tensor) -> Tensor:
-        """Mean negative log likelihood (nats) of the targets tokens[:, 1:]; those equal to loss.IGNORED do not count."""
+        """Mean negative log likelihood (nats) of the targets tokens[:, 1:]; loss.IGNORED among them do not count."""
         hidden_BTD = self.hidden(tokens_BL[:, :-1])
         return cross_entropy(hidden_BTD.flatten(0, 1), self.embedding, tokens_BL[:, 1:].flatten())
 
@@ -115,23 +127,10 @@ class Transformer(Decoder):
 
 
 @torch.no_grad()
-def initialize(model: Transformer, generator: torch.Generator) -> None:
-    """Draw all parameters from a CPU generator, in the order of their names.
-
-    Norms are 1, matrices normal with standard deviation 0.02, or 0.02 / sqrt(2 * layers) where they write into the residual
-    stream, so that its variance at the end does not grow with the depth (as GPT-2 does; assumed, the paper is silent).
-    """
+def initialize(model: Decoder, generator: torch.Generator) -> None:
+    """Draw all parameters from a CPU generator, in the order of their names: the same on every device."""
     for name, parameter in sorted(model.named_parameters()):
-        parameter.copy_(initial_tensor(name, parameter.shape, model.size.layers, generator))
-
-
-def initial_tensor(name: str, shape: torch.Size, layers: int, generator: torch.Generator) -> Tensor:
-    """First value of the parameter of that name (its last part decides), float32 on the CPU."""
-    kind = name.rpartition(".")[2]
-    if kind.endswith("norm"):
-        return torch.ones(shape)
-    std = INITIAL_STD / (2 * layers) ** 0.5 if kind in ("attention_output", "down") else INITIAL_STD
-    return torch.empty(shape).normal_(std=std, generator=generator)
+        parameter.copy_(model.initial_value(name, parameter.shape, generator))
 
 
 def _norm(x_BTD: Tensor, scale_D: Tensor) -> Tensor:

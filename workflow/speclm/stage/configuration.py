@@ -122,8 +122,9 @@ def _check_together(config: Config, tables: Mapping[str, pd.DataFrame], where: s
         if config[section]["batch"] % config[section]["micro_batch"]:
             raise refuse(f"{section}.micro_batch", "does not divide batch", "choose a divisor of batch")
     specialize = config["specialize"]
-    if len(specialize["max_steps"]) != len(specialize["sizes"]):
-        raise refuse("specialize.max_steps", "has not one number for each size", "give as many as specialize.sizes")
+    for key in ("max_steps", "evaluate_every"):
+        if len(specialize[key]) != len(specialize["sizes"]):
+            raise refuse(f"specialize.{key}", "has not one number for each size", "give as many as specialize.sizes")
     for size in specialize["best_finetuned_sizes"]:
         if size not in specialize["sizes"]:
             raise refuse(

@@ -15,6 +15,7 @@ import pandas as pd
 
 from speclm.study.bootstrap import Bootstrap, Draws, Statistic, draw, mean, mean_over_seeds, resample
 from speclm.study.cost import ledger
+from speclm.study.histograms import entropies
 from speclm.study.plan import GENERIC, Measurement, Plan
 
 
@@ -96,11 +97,14 @@ class Evidence:
 
 
 def gather_evidence(
-    metrics: pd.DataFrame, documents: pd.DataFrame, entropy: Mapping[str, float], plan: Plan, bootstrap: Bootstrap
+    metrics: pd.DataFrame, documents: pd.DataFrame, histograms: pd.DataFrame, plan: Plan, bootstrap: Bootstrap
 ) -> Evidence:
     """Draw the replicates of every measurement and add up the costs.
 
     Args:
-        metrics: metrics.tsv. documents: documents.parquet, tidy. entropy: cluster entropy of every domain, nats.
+        metrics: metrics.tsv. documents: documents.parquet, tidy. histograms: clusters/histograms.tsv; the finest
+            clustering gives every domain's entropy.
     """
-    return Evidence(plan, bootstrap, draw(documents, bootstrap), metrics, ledger(metrics), entropy)
+    entropy = entropies(histograms)
+    finest = {str(corpus): float(nats) for corpus, nats in entropy[max(entropy.columns)].items()}
+    return Evidence(plan, bootstrap, draw(documents, bootstrap), metrics, ledger(metrics), finest)

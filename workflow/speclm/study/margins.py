@@ -72,7 +72,9 @@ def middle_size(e: Evidence) -> list[Part]:
 def largest_size(e: Evidence) -> list[Part]:
     """Claim 5: SLM first, SLM-mix and SLM-pn later; their gain shrinks as the domain's text grows."""
     size, last = e.plan.sizes[-1], e.plan.budgets[-1]
-    early = e.plan.budgets[: max(1, len(e.plan.budgets) // 2)]
+    if e.plan.budgets[0] == last:
+        return [_unmeasured(e, "a second budget")]
+    early = e.plan.budgets[: len(e.plan.budgets) // 2]
     parts = [_better(e, "slm", worse, size, b) for b in early for worse in ("slm_mix", "slm_pn")]
     parts += [_better(e, better, "slm", size, last) for better in ("slm_mix", "slm_pn")]
     gaps = {n: e.macro("slm", n, last) - e.macro("slm_pn", n, last) for n in e.plan.sizes}
@@ -238,6 +240,8 @@ def _better(e: Evidence, better: str, worse: str, size: int, budget: int) -> Par
 def _crosses(e: Evidence, late: str, early: str, size: int) -> list[Part]:
     """`late` is worse than `early` at the smallest budget and better at the largest."""
     first, last = e.plan.budgets[0], e.plan.budgets[-1]
+    if first == last:
+        return [_unmeasured(e, "a second budget")]
     return [_better(e, early, late, size, first), _better(e, late, early, size, last)]
 
 

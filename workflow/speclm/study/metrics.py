@@ -1,8 +1,8 @@
 """From evaluations to metrics.tsv: one row per measurement, with its interval and its costs.
 
-In: for every evaluated model a per-document table and the facts of its making. Out: three tables, all sorted by `KEY`:
-`metrics` (nll, perplexity, bits per byte, interval, parameters, tokens, FLOPs: the same bytes on every run),
-`timings` (measured seconds, apart because they are not), and the tidy per-document table that the comparisons pair.
+In: the per-document table of every evaluated model, and the facts of its making (`runs`). Out: metrics.tsv, sorted by
+`KEY`: nll, perplexity, bits per byte, interval, parameters, tokens, FLOPs, the same bytes on every run. Measured
+seconds stand apart in timings.tsv, and the tidy per-document table is kept: the comparisons pair it.
 
     one document of 4 tokens and 8 bytes with nll 5.545: nll 1.386 per token, perplexity 4, 1 bit per byte
 """
@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from speclm.stage.errors import UserError
-from speclm.stage.files import read_json
+from speclm.stage.files import atomic
 from speclm.study.bootstrap import Bootstrap, draw
 from speclm.study.plan import KEY, Measurement, Plan, missing_measurements, name_measurements
 
@@ -33,22 +33,38 @@ RUN_COLUMNS = [
     "flops_serve_per_token",
 ]
 COST_COLUMNS = [*RUN_COLUMNS[:5], "flops", *RUN_COLUMNS[5:]]
-TIMING_COLUMNS = ["seconds_generic", "seconds_specialize", "device", "host"]
 
 
-def gather(evaluations: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Read evaluation folders: the tidy documents, the runs' facts, and their timings, each sorted by `KEY`.
+def gather_documents(evaluations: Sequence[Path]) -> pd.DataFrame:
+    """documents.parquet of the whole run: `KEY`, document, nll (sum, nats), tokens, bytes, sorted.
 
-    Every folder holds documents.parquet (`KEY` + document, nll, tokens, bytes) and measurements.json (a list of
-    mappings: `KEY`, the facts of `RUN_COLUMNS` and of `TIMING_COLUMNS`).
+    Args:
+        evaluations: the documents.parquet of every evaluation, with these columns.
+
+    Raises:
+        UserError: a file lacks a column, or a document stands twice.
     """
-    documents = pd.concat([_documents(folder) for folder in evaluations], ignore_index=True)
-    records = pd.concat([_records(folder) for folder in evaluations], ignore_index=True)
-    return (
-        documents[KEY + DOCUMENT_COLUMNS].sort_values([*KEY, "document"], ignore_index=True),
-        records[KEY + RUN_COLUMNS].sort_values(KEY, ignore_index=True),
-        records[KEY + TIMING_COLUMNS].sort_values(KEY, ignore_index=True),
-    )
+    frames = []
+    for path in evaluations:
+        frame = pd.read_parquet(path)
+        absent = [column for column in KEY + DOCUMENT_COLUMNS if column not in frame.columns]
+        if absent:
+            raise UserError(f"lacks {', '.join(absent)}", where=path, remedy="delete this file and run again")
+        frames.append(frame[KEY + DOCUMENT_COLUMNS])
+    documents = pd.concat(frames, ignore_index=True)
+    _refuse_duplicates(documents, [*KEY, "document"], "evaluate/")
+    return documents.sort_values([*KEY, "document"], ignore_index=True)
+
+
+def measurements_of(documents: pd.DataFrame) -> list[Measurement]:
+    """The names of all measurements of a per-document table, sorted."""
+    return [Measurement._make(row) for row in documents[KEY].drop_duplicates().sort_values(KEY).itertuples(index=False)]
+
+
+def write_documents_table(path: Path, documents: pd.DataFrame) -> None:
+    """Write documents.parquet: equal tables are equal bytes."""
+    with atomic(path) as temporary:
+        documents.to_parquet(temporary, index=False, compression="zstd")
 
 
 def summarise(documents: pd.DataFrame, runs: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
@@ -112,20 +128,3 @@ def _refuse_duplicates(frame: pd.DataFrame, key: list[str], where: str | Path) -
 
 def _in_words(keys: pd.DataFrame) -> str:
     return name_measurements([Measurement._make(row) for row in keys.itertuples(index=False)], most=8)
-
-
-def _documents(folder: Path) -> pd.DataFrame:
-    path = Path(folder) / "documents.parquet"
-    return _require(pd.read_parquet(path), KEY + DOCUMENT_COLUMNS, path)
-
-
-def _records(folder: Path) -> pd.DataFrame:
-    path = Path(folder) / "measurements.json"
-    return _require(pd.DataFrame.from_records(read_json(path)), KEY + RUN_COLUMNS + TIMING_COLUMNS, path)
-
-
-def _require(frame: pd.DataFrame, columns: list[str], where: Path) -> pd.DataFrame:
-    absent = [column for column in columns if column not in frame.columns]
-    if absent:
-        raise UserError(f"lacks {', '.join(absent)}", where=where, remedy="delete this folder and run again")
-    return frame

@@ -7,9 +7,9 @@ config asks for, so that a gap in the results is seen, not drawn over. With two 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -70,6 +70,16 @@ class Plan:
         """The method called `name`; one that this study does not have is a pretrained one without choices."""
         unknown = Method(name, name, ("none",), budgeted=True, generic=False, before=False)
         return next((method for method in self.methods if method.name == name), unknown)
+
+
+def make_plan(study: Mapping[str, Any], methods: pd.DataFrame) -> Plan:
+    """The plan of a config's study: methods, domains, sizes, budgets, seeds, best_finetuned_sizes.
+
+    Args:
+        methods: config/methods.tsv.
+    """
+    lists = {key: tuple(study[key]) for key in ("domains", "sizes", "budgets", "seeds", "best_finetuned_sizes")}
+    return Plan(methods=choose_methods(methods, study["methods"]), **lists)
 
 
 def choose_methods(table: pd.DataFrame, names: Iterable[str]) -> tuple[Method, ...]:

@@ -3,7 +3,7 @@
 A checkpoint is two files in the scratch folder: the tensors, and a readable state that names their checksum and is
 written last, so that it stands only beside whole tensors:
 
-    step00000200.safetensors    model.*, optimizer.*, best.*, random.*
+    step00000200.safetensors    model.*, adam.*, best.*, random.*
     step00000200.json           {"sha256": "9f…", "state": {"step": 200, "order": 3200, …}}
 
 Two are kept. If the newest is damaged, the one before is taken, and the log says so.

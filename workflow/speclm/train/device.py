@@ -27,6 +27,6 @@ def prepare(threads: int, device: str) -> torch.device:
         raise UserError(f'the device "{device}" is not on this machine', key="device", remedy='set it to "cpu"')
     torch.set_flush_denormal(True)  # before the worker threads start: they inherit it
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
+    torch.set_deterministic_debug_mode("error")  # as use_deterministic_algorithms, without importing the compiler
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a debugging aid that costs a write per tensor
     return torch.device(device)

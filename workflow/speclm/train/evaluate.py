@@ -36,6 +36,7 @@ from speclm.stage.errors import UserError
 from speclm.stage.files import atomic, write_json
 from speclm.train.batches import Indices, load
 from speclm.train.device import prepare
+from speclm.train.experts import open_experts
 
 Score = Callable[[Tensor, Indices], Tensor]  # (tokens_BL, indices_B) -> nll_BT in nats, 0 at ignored targets
 KEY = ["method", "selection", "domain", "size", "budget", "seed", "split"]
@@ -58,18 +59,37 @@ def evaluate_models(
     return write_measurements(output, measured)
 
 
-def evaluate_scores(
-    scores: Iterable[tuple[Mapping[str, Any], Score]],
-    windows: Windows,
+def evaluate_pretrained(
+    method: str,
+    folders: Sequence[Path],
+    budgets: Sequence[int],
+    heldout: Windows,
+    clusters_N: NDArray[np.int32] | None,
     *,
+    seed: int,
     batch_windows: int,
     output: Path,
     threads: int,
     device: str,
 ) -> dict[str, Any]:
-    """Measure scores, each with its key (method, selection, domain, size, budget, seed, split), on one split."""
+    """Measure a pretraining at every budget on held-out generic text; write documents.parquet and measurements.json.
+
+    Args:
+        folders: of checkpoints: one, or those of slm_mix's experts in their order.
+        clusters_N: of the held-out windows, for a method with experts.
+    """
     place = prepare(threads, device)
-    measured = [(key, document_losses(score, windows, batch_windows, place)) for key, score in scores]
+    measured = []
+    for budget in sorted(budgets):
+        paths = [folder / f"b{budget}.safetensors" for folder in folders]
+        size = ModelSize(**load_weights(paths[0])[1]["model"])
+        experts = [expert() for expert in open_experts(method, size, paths, seed)]
+        if clusters_N is None:
+            score = plain_score(size, experts[0], place)
+        else:
+            score = routed_score(size, experts, clusters_N, place)
+        key = dict(zip(KEY, (method, "none", "generic", 0, budget, seed, "heldout"), strict=True))
+        measured.append((key, document_losses(score, heldout, batch_windows, place)))
     return write_measurements(output, measured)
 
 

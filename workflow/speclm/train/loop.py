@@ -1,8 +1,8 @@
 """The loop: the one way in which anything here is trained, exactly the same whether or not it was killed on the way.
 
 In come a model, what its loss is on a batch of windows, an order of windows and a number of steps; out come the final
-(or, with early stopping, the best) weights. On the way it calls back at milestones (the budgets of the cost axis), keeps
-a journal, and saves its whole state every so many steps and when it is asked to stop:
+(or, with early stopping, the best) weights. On the way it calls back at milestones (budgets of the cost axis), keeps a
+journal, and saves its whole state every so many steps and when it is asked to stop:
 
     step 0    validation before anything is learnt
     step s    batch -> loss and gradient by micro-batches -> clip -> AdamW -> validation -> journal -> milestone -> save
@@ -28,6 +28,7 @@ from torch import Tensor, nn
 
 from speclm.stage.errors import UserError
 from speclm.stage.interrupt import Interrupted, StopFlag
+from speclm.train.adam import AdamW
 from speclm.train.batches import Indices, Order
 from speclm.train.checkpoint import Checkpoints, Tensors, claim
 from speclm.train.journal import Journal
@@ -146,37 +147,33 @@ def train(
         )
     run = _Run(model, order, optimization, saving)
     torch.manual_seed(seed)
-    run.restore()
+    continued = run.restore()
     progress, journal = run.progress, Journal(saving.scratch / "metrics.jsonl", run.progress.journal)
 
     def save() -> None:
         progress.journal = journal.commit()
         run.save()
 
-    try:
-        if progress.step == 0 and validation:
-            journal.write({"step": 0, "tokens": 0, "validation": run.validate(validation)})
-        while progress.step < steps and not (validation and _exhausted(progress, validation)):
-            if stop.requested:
-                save()
-                raise Interrupted(f"at step {progress.step} of {steps}")
-            started = time.perf_counter()
-            record = run.step(step_loss)
-            progress.seconds += time.perf_counter() - started
-            step = progress.step
-            due = validation is not None and (step % validation.every == 0 or step == steps)
-            if due and validation:
-                record["validation"] = run.validate(validation)
-            if due or step % journal_every == 0 or step == steps:
-                tokens = step * optimization.batch_windows * tokens_per_window
-                journal.write({"step": step, "tokens": tokens, **record})
-            if step in milestones:
-                progress.milestone_seconds[str(step)] = progress.seconds
-                on_milestone(step)
-            if step % saving.every == 0 and step < steps:
-                save()
-    finally:
-        journal.close()
+    if validation and not continued:
+        journal.write({"step": 0, "tokens": 0, "validation": run.validate(validation)})
+    while progress.step < steps and not (validation and _exhausted(progress, validation)):
+        if stop.requested:
+            save()
+            raise Interrupted(f"at step {progress.step} of {steps}")
+        started = time.perf_counter()
+        record = run.step(step_loss)
+        progress.seconds += time.perf_counter() - started
+        step = progress.step
+        if validation and (step % validation.every == 0 or step == steps):
+            record["validation"] = run.validate(validation)
+        if "validation" in record or step % journal_every == 0 or step == steps:
+            tokens = step * optimization.batch_windows * tokens_per_window
+            journal.write({"step": step, "tokens": tokens, **record})
+        if step in milestones:
+            progress.milestone_seconds[str(step)] = progress.seconds
+            on_milestone(step)
+        if step % saving.every == 0 and step < steps:
+            save()
     return Outcome(
         progress.step,
         run.best or {name: tensor.detach() for name, tensor in model.state_dict().items()},
@@ -198,34 +195,24 @@ class _Run:
         claim(saving.scratch, saving.fingerprint)
         self.progress = Progress()
         self.best: Tensors = {}
-        self._model, self._order, self._settings = model, order, optimization
+        self._model, self._order, self._settings = model.train(), order, optimization
         self._checkpoints = Checkpoints(saving.scratch)
-        self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self._optimizer = torch.optim.AdamW(
-            self._parameters,
-            lr=optimization.learning_rate,
-            betas=(optimization.beta1, optimization.beta2),
-            weight_decay=optimization.weight_decay,
-            fused=True,
-        )
+        self._adam = AdamW(model, optimization.beta1, optimization.beta2, optimization.weight_decay)
 
     def step(self, step_loss: StepLoss) -> dict[str, float]:
         """One update; returns its numbers for the journal."""
         settings, progress = self._settings, self.progress
         indices_B = self._order.take(settings.batch_windows)
         rate = learning_rate(progress.step, settings.learning_rate, settings.warmup_steps)
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
         loss = 0.0
         parts = settings.batch_windows // settings.micro_batch_windows
         for start in range(0, settings.batch_windows, settings.micro_batch_windows):
             part = step_loss(self._model, indices_B[start : start + settings.micro_batch_windows]) / parts
             part.backward()  # type: ignore[no-untyped-call]
             loss += float(part.detach())
-        norm = float(nn.utils.clip_grad_norm_(self._parameters, settings.clip))
+        norm = float(nn.utils.clip_grad_norm_(self._model.parameters(), settings.clip))
         self._refuse_divergence(loss, norm, indices_B)
-        self._optimizer.step()
-        self._optimizer.zero_grad(set_to_none=True)
+        self._adam.step(rate)
         if progress.step == 0:
             progress.first_loss = progress.mean_loss = loss
         progress.step += 1
@@ -253,31 +240,27 @@ class _Run:
         """Write the state as a checkpoint."""
         tensors = {f"model.{name}": tensor for name, tensor in self._model.state_dict().items()}
         tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
-        for number, moments in self._optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in moments.items()}
+        tensors |= {f"adam.{name}": tensor for name, tensor in self._adam.tensors().items()}
         tensors["random.cpu"] = torch.get_rng_state()
         if torch.cuda.is_available():
             tensors["random.cuda"] = torch.cuda.get_rng_state()
         self._checkpoints.save(self.progress.step, tensors, asdict(self.progress))
 
-    def restore(self) -> None:
-        """Go back to the newest whole checkpoint, if there is one."""
+    def restore(self) -> bool:
+        """Go back to the newest whole checkpoint; False where there is none."""
         found = self._checkpoints.load()
         if found is None:
-            return
+            return False
         tensors, state = found
         self.progress = Progress(**state)
         self._order.position = self.progress.order
         self._model.load_state_dict(_below("model.", tensors))
         self.best = _below("best.", tensors)
-        optimizer = self._optimizer.state_dict()
-        for name, tensor in _below("optimizer.", tensors).items():
-            number, _, moment = name.partition(".")
-            optimizer["state"].setdefault(int(number), {})[moment] = tensor
-        self._optimizer.load_state_dict(optimizer)
+        self._adam.restore(_below("adam.", tensors))
         torch.set_rng_state(tensors["random.cpu"])
         if "random.cuda" in tensors:
             torch.cuda.set_rng_state(tensors["random.cuda"])
+        return True
 
     def _refuse_divergence(self, loss: float, norm: float, indices_B: Indices) -> None:
         progress = self.progress

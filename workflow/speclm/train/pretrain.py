@@ -6,8 +6,8 @@
     slm_pn      the projected network on all windows, each training its cluster's expert (paper, "Projected network")
 
 Everything of one seed begins with the same draw of weights, and what trains on all windows sees them in the same order:
-methods then differ by what they do, not by luck. A budget of 1,000,000 tokens at 16 windows of 128 is 488 steps, 999,424
-tokens.
+methods then differ by what they do, not by luck. A budget of 1,000,000 tokens at 16 windows of 128 is 488 steps or
+999,424 tokens.
 
 Out come {output}/checkpoints/b{budget}.safetensors, each with its facts beside it, and {output}/metrics.jsonl.
 """
@@ -24,7 +24,7 @@ import torch
 from numpy.typing import NDArray
 
 from speclm.data.windows import Windows
-from speclm.model.projected import ProjectedTransformer, initialize_projected
+from speclm.model.projected import ProjectedTransformer
 from speclm.model.size import ModelSize, ProjectionSize, training_flops_per_token
 from speclm.model.transformer import Transformer, initialize
 from speclm.model.weights import load_weights, save_weights
@@ -54,7 +54,7 @@ class Pretraining:
 
 @dataclass(frozen=True)
 class Projection:
-    """What makes a pretraining a projected network's: its size, and the cluster of every window (one array per split)."""
+    """What makes a pretraining a projected network's: its size, and every window's cluster, by split."""
 
     size: ProjectionSize
     train_clusters: Clusters
@@ -204,7 +204,7 @@ def _assemble(
         return lambda tokens_BL, indices_B: model.nll(tokens_BL, clusters(projection.heldout_clusters, indices_B))
 
     projected = ProjectedTransformer(size, projection.size)
-    initialize_projected(projected, generator)
+    initialize(projected, generator)
     return (
         projected.to(device),
         lambda model, indices_B: model.loss(

@@ -1,0 +1,27 @@
+"""Measure one method's pretrained models on held-out generic text (rule evaluate_generic)."""
+
+import _bootstrap  # noqa: F401
+from speclm.stage.files import read_array
+from speclm.stage.job import Job, run
+
+
+def main(job: Job) -> dict:
+    from speclm.data.windows import open_windows
+    from speclm.train.evaluate import evaluate_pretrained
+
+    return evaluate_pretrained(
+        job.wildcards["method"],
+        job.inputs["checkpoints"],
+        job.settings["budgets"],
+        open_windows(job.inputs["heldout"]),
+        read_array(job.inputs["clusters"]) if "clusters" in job.inputs else None,
+        seed=job.seed,
+        batch_windows=job.settings["evaluate"]["batch"],
+        output=job.outputs["documents"].parent,
+        threads=job.settings["threads"],
+        device=job.settings["device"],
+    )
+
+
+if "snakemake" in globals():
+    run(main, globals()["snakemake"])

@@ -1,0 +1,53 @@
+"""Pretrain one model, with a checkpoint at every budget (rule pretrain_model)."""
+
+import _bootstrap  # noqa: F401
+from speclm.stage.files import read_array, write_json
+from speclm.stage.interrupt import StopFlag
+from speclm.stage.job import Job, run
+
+
+def main(job: Job) -> dict:
+    from speclm.data.windows import open_windows
+    from speclm.model.size import ModelSize, ProjectionSize
+    from speclm.train import settings
+    from speclm.train.pretrain import Projection, expert_order, pretrain, sampled_order, uniform_order
+
+    chosen, method, part = job.settings, job.wildcards["method"], job.wildcards["part"]
+    generic = open_windows(job.inputs["train"])
+    clusters = {split: read_array(job.inputs[f"{split}_clusters"]) for split in ("train", "heldout") if chosen["clusters"]}
+    projection, budget_experts = None, 1
+    if method == "slm_mix":
+        budget_experts = chosen["clusters"]
+        order = expert_order(clusters["train"], int(part.removeprefix("expert")), chosen["pretrain"]["batch"], job.seed)
+    elif method == "slm_is":
+        order = sampled_order(read_array(job.inputs["windows"]))
+    else:
+        order = uniform_order(generic, job.seed)
+    if method == "slm_pn":
+        projection = Projection(ProjectionSize(**chosen["projection"]), clusters["train"], clusters["heldout"])
+    section = chosen["pretrain"]
+    with StopFlag() as stop:
+        facts = pretrain(
+            method,
+            part,
+            ModelSize(chosen["vocabulary"], chosen["context"], **chosen["shape"]),
+            projection,
+            generic,
+            open_windows(job.inputs["heldout"]),
+            order,
+            settings.budget_tokens(section["budgets"], section["relative_cost"][method], budget_experts),
+            settings.pretraining(section, method, chosen["evaluate_batch"]),
+            seed=job.seed,
+            output=job.outputs["summary"].parent,
+            scratch=job.scratch,
+            fingerprint=job.fingerprint,
+            stop=stop,
+            threads=chosen["threads"],
+            device=chosen["device"],
+        )
+    write_json(job.outputs["summary"], facts)
+    return facts
+
+
+if "snakemake" in globals():
+    run(main, globals()["snakemake"])

@@ -1,0 +1,100 @@
+"""Importance sampling against its closed form: E_Dg[w l] = E_resampled[l]."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from speclm.cluster.importance import draw_windows, importance_weights, resample_windows, target_probabilities
+from speclm.stage.errors import UserError
+from speclm.stage.files import read_array, write_array
+from speclm.stage.streams import rng
+
+histograms = st.integers(1, 8).flatmap(
+    lambda k: st.tuples(*[st.lists(st.integers(0, 9), min_size=k, max_size=k).filter(any)] * 2)
+)
+
+
+def test_the_example_of_the_module() -> None:
+    assert importance_weights(np.array([1, 1]), np.array([3, 1])) == pytest.approx([2 / 3, 2])
+
+
+@given(histograms)
+def test_weights_are_the_ratio_of_shares_and_have_mean_one(counts: tuple[list[int], list[int]]) -> None:
+    domain, generic = map(np.array, counts)
+    assume((domain * generic).any())
+    weights = importance_weights(domain, generic)
+    target, unseen = target_probabilities(domain, generic)
+    assert (weights * generic).sum() / generic.sum() == pytest.approx(1)
+    assert target.sum() == pytest.approx(1) and unseen == pytest.approx(domain[generic == 0].sum() / domain.sum())
+    if unseen == 0:
+        seen = generic > 0
+        ratio = (domain[seen] / domain.sum()) / (generic[seen] / generic.sum())
+        assert weights[seen] == pytest.approx(ratio)
+
+
+@given(histograms, st.integers(0, 10**6))
+def test_the_weighted_generic_loss_is_the_loss_of_the_resampled_set(
+    counts: tuple[list[int], list[int]], seed: int
+) -> None:
+    domain, generic = map(np.array, counts)
+    assume((domain * generic).any())
+    clusters = np.repeat(np.arange(len(generic)), generic)
+    losses = np.random.default_rng(seed).random(len(clusters))
+    weighted = (importance_weights(domain, generic)[clusters] * losses).mean()
+    target, _ = target_probabilities(domain, generic)
+    means = [losses[clusters == c].mean() if generic[c] else 0 for c in range(len(generic))]
+    assert weighted == pytest.approx(target @ np.array(means))
+
+
+def test_draws_converge_to_that_expectation_and_histogram() -> None:
+    generic, domain = np.array([5, 40, 10]), np.array([6, 3, 1])
+    clusters = rng(0, "shuffle").permutation(np.repeat(np.arange(3), generic))
+    losses = np.random.default_rng(0).random(len(clusters))
+    target, _ = target_probabilities(domain, generic)
+    drawn = draw_windows(clusters, target, 50_000, rng(1, "draws"))
+    expected = (importance_weights(domain, generic)[clusters] * losses).mean()
+    assert losses[drawn].mean() == pytest.approx(expected, abs=5 * losses.std() / np.sqrt(50_000))
+    np.testing.assert_allclose(np.bincount(clusters[drawn]) / 50_000, target, atol=0.01)
+
+
+def test_each_draw_by_itself_is_uniform_in_its_cluster() -> None:
+    clusters = np.array([0, 0, 1, 0])
+    thirds = [draw_windows(clusters, np.array([1.0, 0.0]), 5, rng(i, "draws"))[4] for i in range(3_000)]
+    np.testing.assert_allclose(np.bincount(thirds, minlength=4) / 3_000, [1 / 3, 1 / 3, 0, 1 / 3], atol=0.04)
+
+
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=30), st.integers(1, 60), st.integers(0, 99))
+@settings(deadline=None)
+def test_no_window_returns_before_its_cluster_is_used_up(clusters: list[int], draws: int, seed: int) -> None:
+    generic = np.array(clusters)
+    target, _ = target_probabilities(np.ones(3, dtype=int), np.bincount(generic, minlength=3))
+    drawn = draw_windows(generic, target, draws, rng(seed, "draws"))
+    for cluster in set(clusters):
+        times = np.bincount(drawn, minlength=len(generic))[generic == cluster]
+        assert times.max() - times.min() <= 1
+
+
+def write_clusters(folder: Path, domain: list[int], generic: list[int]) -> tuple[Path, Path]:
+    for name, values in (("domain", domain), ("generic", generic)):
+        write_array(folder / f"{name}.npy", np.array(values, dtype=np.int32))
+    return folder / "domain.npy", folder / "generic.npy"
+
+
+def test_facts_and_repetition(tmp_path: Path) -> None:
+    paths = write_clusters(tmp_path, [0, 0, 3], [0, 1, 0, 2])
+    facts = resample_windows(*paths, 4, 6, rng(1, "importance", "a"), tmp_path / "a.npy")
+    assert sorted(read_array(tmp_path / "a.npy").tolist()) == [0, 0, 0, 2, 2, 2]
+    assert facts["unseen_mass"] == pytest.approx(1 / 3)
+    assert facts["different_windows"] == 2 and facts["most_repetitions"] == 3
+    assert facts["repetition_rate"] == pytest.approx(4 / 6)
+    assert facts["largest_weight"] == pytest.approx(2) and facts["effective_windows"] == pytest.approx(2)
+    resample_windows(*paths, 4, 6, rng(1, "importance", "a"), tmp_path / "b.npy")
+    assert (tmp_path / "a.npy").read_bytes() == (tmp_path / "b.npy").read_bytes()
+
+
+def test_a_domain_the_generic_set_knows_nothing_of_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"clusters\.k: no generic window stands in any cluster of the domain"):
+        resample_windows(*write_clusters(tmp_path, [1], [0]), 2, 5, rng(1, "importance"), tmp_path / "a.npy")

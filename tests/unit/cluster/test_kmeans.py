@@ -1,0 +1,64 @@
+"""Separate groups are found, assignments are the nearest centroids, bytes repeat, an impossible k is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from speclm.cluster.kmeans import KMeansSettings, assign_clusters, fit_clusters
+from speclm.stage.errors import UserError
+from speclm.stage.files import read_array, write_array
+
+SETTINGS = KMeansSettings(fit_windows=1_000, iterations=50)
+
+
+@pytest.fixture
+def embeddings(tmp_path: Path) -> Path:
+    """Three tight groups of 40, 30 and 20 vectors around the axes."""
+    generator = np.random.default_rng(0)
+    vectors = np.repeat(np.eye(3), [40, 30, 20], axis=0) + 0.01 * generator.standard_normal((90, 3))
+    write_array(tmp_path / "train.npy", vectors.astype(np.float32))
+    return tmp_path / "train.npy"
+
+
+def test_groups_are_found(embeddings: Path, tmp_path: Path) -> None:
+    facts = fit_clusters(embeddings, 3, SETTINGS, 1, tmp_path / "centroids.npy")
+    assert facts["k"] == 3 and facts["windows"] == 90 and facts["distance"] < 0.001
+    assert assign_clusters(embeddings, tmp_path / "centroids.npy", tmp_path / "c.npy") == {
+        "k": 3,
+        "windows": 90,
+        "empty_clusters": 0,
+    }
+    clusters = read_array(tmp_path / "c.npy")
+    assert clusters.dtype == np.int32
+    assert [len(set(part.tolist())) for part in np.split(clusters, [40, 70])] == [1, 1, 1]
+    assert sorted(np.bincount(clusters)) == [20, 30, 40]
+
+
+@pytest.mark.parametrize("k", [1, 7, 90])
+def test_every_window_has_its_nearest_centroid(embeddings: Path, tmp_path: Path, k: int) -> None:
+    fit_clusters(embeddings, k, SETTINGS, 1, tmp_path / "centroids.npy")
+    assign_clusters(embeddings, tmp_path / "centroids.npy", tmp_path / "c.npy")
+    vectors, centroids = read_array(embeddings).astype(float), read_array(tmp_path / "centroids.npy").astype(float)
+    distances = ((vectors[:, None] - centroids[None]) ** 2).sum(axis=2)
+    chosen = distances[np.arange(90), read_array(tmp_path / "c.npy")]
+    np.testing.assert_allclose(chosen, distances.min(axis=1), atol=1e-6)
+
+
+def test_fitting_twice_gives_the_same_bytes(embeddings: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        fit_clusters(embeddings, 8, SETTINGS, 1, tmp_path / name)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_an_impossible_k_is_refused(embeddings: Path, tmp_path: Path) -> None:
+    for k in (91, 0):
+        with pytest.raises(UserError, match=rf"clusters\.k: {k} clusters cannot be made from 90 different windows"):
+            fit_clusters(embeddings, k, SETTINGS, 1, tmp_path / "centroids.npy")
+    with pytest.raises(UserError, match="60 clusters cannot be made from 50 different windows"):
+        fit_clusters(embeddings, 60, KMeansSettings(50, 10), 1, tmp_path / "centroids.npy")
+
+
+def test_bad_settings_are_refused() -> None:
+    with pytest.raises(UserError, match=r"clusters\.iterations"):
+        KMeansSettings(10, 0)

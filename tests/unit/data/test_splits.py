@@ -1,0 +1,110 @@
+"""Splits share nothing, have the sizes asked for, and do not depend on other corpora."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from speclm.data.splits import SplitSettings, check_domain_names, split_corpora
+from speclm.stage.errors import UserError
+from speclm.stage.files import read_documents, read_json, write_documents
+
+SETTINGS = SplitSettings(
+    heldout_documents=4, valid_documents=2, test_documents=3, similarity=0.8, permutations=32, passage_words=10
+)
+
+
+def write_corpus(folder: Path, name: str, texts: list[str]) -> Path:
+    path = folder / f"{name}.jsonl.zst"
+    write_documents(path, ({"id": f"{name}{i}", "text": text, "origin": name} for i, text in enumerate(texts)))
+    return path
+
+
+def texts_of(name: str, count: int) -> list[str]:
+    return [" ".join(f"{name}{i}x{j}" for j in range(30)) for i in range(count)]
+
+
+def read_split(folder: Path, place: str) -> list[str]:
+    return [document["id"] for document in read_documents(folder / f"{place}.jsonl.zst")]
+
+
+def test_every_document_stands_in_one_split_and_sizes_are_exact(tmp_path: Path) -> None:
+    generic, a = write_corpus(tmp_path, "g", texts_of("g", 20)), write_corpus(tmp_path, "a", texts_of("a", 9))
+    report = split_corpora(generic, [("a", a)], SETTINGS, 1, tmp_path / "s")
+    sizes = {place: row["documents"] for place, row in report["splits"].items()}
+    assert sizes == {"a/test": 3, "a/valid": 2, "a/train": 4, "generic/heldout": 4, "generic/train": 16}
+    ids = [name for place in sizes for name in read_split(tmp_path / "s", place)]
+    assert sorted(ids) == sorted([f"g{i}" for i in range(20)] + [f"a{i}" for i in range(9)])
+    assert report == read_json(tmp_path / "s" / "report.json")
+
+
+def test_documents_that_collide_stay_where_they_matter_most(tmp_path: Path) -> None:
+    own, other = texts_of("a", 9), texts_of("b", 9)
+    generic_texts = texts_of("g", 20)
+    generic = write_corpus(tmp_path, "g", generic_texts + own + [generic_texts[0].upper()])
+    a = write_corpus(tmp_path, "a", own)
+    b = write_corpus(tmp_path, "b", other + own)
+    report = split_corpora(generic, [("a", a), ("b", b)], SETTINGS, 1, tmp_path / "s")
+    splits = {place: read_split(tmp_path / "s", place) for place in report["splits"]}
+    kept = {
+        document["text"].casefold()
+        for place in splits
+        for document in read_documents(tmp_path / "s" / f"{place}.jsonl.zst")
+    }
+    assert kept == set(own + other + generic_texts)  # nothing is lost
+    assert sum(map(len, splits.values())) == len(kept)  # and nothing stands twice
+    assert not {f"g{i}" for i in range(20, 29)} & {*splits["generic/train"], *splits["generic/heldout"]}
+    assert {"from": "generic", "kept_in": "generic", "how": "exact", "documents": 1} in report["removed"]
+    assert sum(row["documents"] for row in report["removed"] if row["from"] == "generic") == 10
+    assert len(splits["a/test"]) == len(splits["b/test"]) == 3
+
+
+def test_a_common_passage_takes_the_training_document_away(tmp_path: Path) -> None:
+    passage = " ".join(f"p{j}" for j in range(10))
+    generic = write_corpus(tmp_path, "g", texts_of("g", 20) + [f"{text} {passage}" for text in texts_of("h", 5)])
+    a = write_corpus(tmp_path, "a", [f"{text} {passage}" for text in texts_of("a", 1)] + texts_of("c", 9))
+    report = split_corpora(generic, [("a", a)], SETTINGS, 1, tmp_path / "s")
+    assert [(row["from"], row["how"], row["documents"]) for row in report["removed"]] == [("generic", "passage", 5)]
+
+
+def test_a_domain_more_changes_nothing_else_and_runs_repeat(tmp_path: Path) -> None:
+    generic = write_corpus(tmp_path, "g", texts_of("g", 20))
+    a, b = write_corpus(tmp_path, "a", texts_of("a", 9)), write_corpus(tmp_path, "b", texts_of("b", 9))
+    split_corpora(generic, [("a", a)], SETTINGS, 1, tmp_path / "one")
+    split_corpora(generic, [("a", a), ("b", b)], SETTINGS, 1, tmp_path / "two")
+    split_corpora(generic, [("a", a)], SETTINGS, 2, tmp_path / "seed")
+    for file in sorted((tmp_path / "one").rglob("*.zst")):
+        assert file.read_bytes() == (tmp_path / "two" / file.relative_to(tmp_path / "one")).read_bytes()
+    assert read_split(tmp_path / "one", "a/test") != read_split(tmp_path / "seed", "a/test")
+
+
+def test_too_few_documents_name_the_domain_the_key_and_the_remedy(tmp_path: Path) -> None:
+    generic = write_corpus(tmp_path, "g", texts_of("g", 20))
+    a = write_corpus(tmp_path, "a", texts_of("a", 5))
+    with pytest.raises(UserError, match="documents: a has 0 documents left for its train split") as caught:
+        split_corpora(generic, [("a", a)], SETTINGS, 1, tmp_path / "s")
+    assert "Remedy: lower" in str(caught.value) and "a.jsonl.zst" in str(caught.value)
+    with pytest.raises(UserError, match=r"documents\.valid: a has 2 documents left for its valid split, which takes 6"):
+        split_corpora(generic, [("a", a)], replace(SETTINGS, valid_documents=6), 1, tmp_path / "s")
+
+
+@pytest.mark.parametrize(
+    ("names", "message"), [(["a", "b", "a"], '"a" is named twice'), (["generic"], 'cannot be called "generic"')]
+)
+def test_domain_names_are_checked(names: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        check_domain_names(names)
+
+
+@pytest.mark.parametrize(
+    ("bad", "key"),
+    [
+        ({"test_documents": 0}, "documents.test"),
+        ({"similarity": 1.0}, "documents.near_duplicate"),
+        ({"permutations": 3}, "documents.permutations"),
+        ({"passage_words": 0}, "documents.passage_words"),
+    ],
+)
+def test_bad_settings_are_refused(bad: dict[str, float], key: str) -> None:
+    with pytest.raises(UserError, match=f"{key}: must"):
+        replace(SETTINGS, **bad)

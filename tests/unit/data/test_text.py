@@ -1,0 +1,36 @@
+"""Cleaning changes how a text is written, not what it says."""
+
+import inspect
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from speclm.data.text import clean, same_text_key, unindent
+
+
+def test_clean_normalises_line_ends_accents_and_blanks() -> None:
+    assert clean("Cafe\u0301  \r\n\n\n\n\nbar\x00\t\n") == "Caf\u00e9\n\nbar"
+
+
+@given(st.text())
+def test_cleaning_twice_changes_nothing(text: str) -> None:
+    assert clean(clean(text)) == clean(text)
+
+
+@given(st.text())
+def test_cleaning_keeps_every_printable_word(text: str) -> None:
+    printable = "".join(c if c.isascii() and (c.isprintable() or c == "\n") else "x" for c in text)
+    assert clean(printable).split() == printable.split()
+
+
+@pytest.mark.parametrize(
+    "doc", ["One line.", "First.\n\n    Indented.\n        More.\n    ", "\n    Lead.\n\n    End."]
+)
+def test_unindent_agrees_with_the_standard_library_on_ordinary_docstrings(doc: str) -> None:
+    assert clean(unindent(doc)) == clean(inspect.cleandoc(doc))
+
+
+def test_texts_equal_up_to_case_and_white_space_have_one_key() -> None:
+    assert same_text_key("A  b\nC") == same_text_key("a b c")
+    assert same_text_key("ab c") != same_text_key("a bc")

@@ -1,0 +1,108 @@
+"""Every token stands in one window as an input, and a store that is not whole is not read."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from speclm.data.tokenizer import Tokenizer
+from speclm.data.windows import encode_split, open_windows, write_store
+from speclm.stage.errors import UserError
+from speclm.stage.files import read_documents, read_json, write_documents
+
+
+def store_of_range(folder: Path, lengths: list[int], context: int, vocabulary: int = 5_000) -> Path:
+    """A store whose tokens are 0, 1, 2, … so that a token says where it stands."""
+    ends = np.cumsum([0, *lengths])
+    documents = [(np.arange(a, b), b - a, 2 * (b - a)) for a, b in pairwise(ends)]
+    write_store(documents, context, vocabulary, "sha-of-tokenizer", folder / "train.bin")
+    return folder / "train.bin"
+
+
+@given(lengths=st.lists(st.integers(1, 30), min_size=1, max_size=8), context=st.integers(1, 9))
+@settings(deadline=None, max_examples=40)
+def test_every_token_is_an_input_once_and_targets_follow(
+    tmp_path_factory: pytest.TempPathFactory, lengths: list[int], context: int
+) -> None:
+    windows = open_windows(store_of_range(tmp_path_factory.mktemp("store"), lengths, context))
+    total = sum(lengths)
+    assert windows.count == (total - 1) // context
+    batch = windows.batch(np.arange(windows.count))
+    assert batch.shape == (windows.count, context + 1) and batch.dtype == np.int64
+    assert batch[:, :-1].ravel().tolist() == list(range(windows.count * context))
+    assert (batch[:, 1:] == batch[:, :-1] + 1).all()
+    assert total - windows.count * context <= context  # what is dropped is shorter than a window and its target
+    numbers = np.repeat(np.arange(len(lengths)), lengths)
+    assert windows.document_of(np.arange(total)).tolist() == numbers.tolist()
+    assert windows.documents.tolist() == np.cumsum([0, *lengths]).tolist()
+
+
+def test_sizes_are_nested_and_too_large_ones_are_refused(tmp_path: Path) -> None:
+    windows = open_windows(store_of_range(tmp_path, [101], 10))
+    assert [windows.first(size) for size in (10, 19, 20, 100)] == [1, 1, 2, 10]
+    for size in (0, 9, 110):
+        with pytest.raises(UserError, match=f"{size} tokens asked for; the split has 100"):
+            windows.first(size)
+
+
+@pytest.mark.parametrize(("vocabulary", "dtype"), [(65_536, "uint16"), (65_537, "uint32")])
+def test_the_token_type_holds_the_vocabulary(tmp_path: Path, vocabulary: int, dtype: str) -> None:
+    write_store([(np.array([vocabulary - 1, 0]), 1, 1)], 1, vocabulary, "t", tmp_path / "a.bin")
+    windows = open_windows(tmp_path / "a.bin")
+    assert windows.tokens.dtype == np.dtype(dtype)
+    assert windows.batch(np.array([0])).tolist() == [[vocabulary - 1, 0]]
+
+
+def test_documents_are_encoded_with_bos_and_their_sizes(documents: Path, tokenizer: Tokenizer, tmp_path: Path) -> None:
+    facts = encode_split(documents, tokenizer, 16, 1, tmp_path / "train.bin")
+    windows = open_windows(tmp_path / "train.bin", tokenizer.sha256)
+    texts = [document["text"] for document in read_documents(documents)]
+    assert facts == read_json(tmp_path / "train.json")
+    assert facts["documents"] == len(texts) and facts["bytes"] == sum(len(text.encode()) for text in texts)
+    assert windows.bytes.tolist() == [len(text.encode()) for text in texts]
+    assert windows.characters.tolist() == [len(text) for text in texts]
+    starts = windows.documents[:-1]
+    assert (windows.tokens[starts] == tokenizer.processor.bos_id()).all()
+    last = windows.tokens[windows.documents[-2] + 1 :].tolist()
+    assert tokenizer.decode([last], 1) == [texts[-1]]
+
+
+def test_threads_change_no_byte(documents: Path, tokenizer: Tokenizer, tmp_path: Path) -> None:
+    for threads in (1, 2):
+        encode_split(documents, tokenizer, 16, threads, tmp_path / str(threads) / "train.bin")
+    for name in ("train.bin", "train.json", "train.documents.npy", "train.documents.npy.json"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+
+
+def test_a_split_shorter_than_a_window_is_refused(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    write_documents(tmp_path / "d.jsonl.zst", [{"id": "0", "text": "a", "origin": ""}])
+    with pytest.raises(UserError, match=r"context: has \d tokens, fewer than one window of 16"):
+        encode_split(tmp_path / "d.jsonl.zst", tokenizer, 16, 1, tmp_path / "train.bin")
+
+
+def test_a_truncated_damaged_or_foreign_store_is_refused(tmp_path: Path) -> None:
+    path = store_of_range(tmp_path, [40], 8)
+    whole = path.read_bytes()
+    assert open_windows(path, "sha-of-tokenizer").count == 4
+    with pytest.raises(UserError, match="made with the tokenizer sha-of-token, not with another") as caught:
+        open_windows(path, "another")
+    assert str(path) in str(caught.value) and "Remedy" in str(caught.value)
+    path.write_bytes(whole[:-2])
+    with pytest.raises(UserError, match="is cut short: 78 bytes of 80"):
+        open_windows(path)
+    path.write_bytes(b"\xff" + whole[1:])
+    with pytest.raises(UserError, match="is damaged"):
+        open_windows(path)
+
+
+def test_nothing_half_written_stays_when_encoding_fails(tmp_path: Path) -> None:
+    def documents():  # type: ignore[no-untyped-def]
+        yield np.arange(3), 1, 1
+        raise UserError("no more", remedy="none")
+
+    with pytest.raises(UserError, match="no more"):
+        write_store(documents(), 2, 100, "t", tmp_path / "train.bin")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,160 @@
+"""Made-up results whose truth is known: the paper's own perplexities, with the document noise that a test asks for.
+
+`Truth` says the mean NLL per token of every measurement; `documents_of` spreads it over documents so that the
+measured mean is that number to rounding, whatever the noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from speclm.stage.files import read_table
+from speclm.study.bootstrap import Bootstrap
+from speclm.study.evidence import Evidence, gather_evidence
+from speclm.study.metrics import summarise
+from speclm.study.plan import GENERIC, KEY, Measurement, Method, Plan, expected_measurements, make_plan
+
+ROOT = Path(__file__).parents[3]
+SIZES = (1000, 8000, 64000)
+BUDGETS = (100, 200, 400)
+DOMAINS = ("law", "maths", "web")
+COLUMN = dict(zip((0, *SIZES), ("pile_pretrained_only", *(f"pile_finetuned_{n}M" for n in (1, 8, 64))), strict=True))
+PAPER = pd.read_csv(ROOT / "config/reference/paper/table_8_perplexity_by_cost.csv").set_index(["model", "gpuh"])
+LABELS = {"slm": "SLM", "slm_mix": "SLM-mix", "slm_pn": "SLM-pn", "llm": "LLM"}
+
+# perplexities that the paper shows only in figures, or not at all
+NOPT = dict(zip(SIZES, (227.1, 45.6, 17.6), strict=True))
+IMPORTANCE = {100: (26.0, 17.5, 14.5, 12.0), 200: (25.0, 15.5, 13.8, 11.6), 400: (24.0, 14.0, 13.2, 11.4)}
+DISTILLED = {100: (19.4, 15.7, 12.4), 200: (18.2, 14.9, 12.05), 400: (17.9, 14.6, 11.95)}
+LORA = {100: (17.2, 15.6, 11.6), 200: (15.7, 14.1, 10.9), 400: (15.1, 13.1, 10.3)}
+CHOICE = {"none": 1.0, "most_frequent": 1.0, "best_pretrained": 0.992, "best_finetuned": 0.990}
+# windows in each cluster: the entropy is low, middle and high
+CLUSTERS = {"law": (97, 1, 1, 1), "maths": (70, 10, 10, 10), "web": (25, 25, 25, 25), "generic": (40, 30, 20, 10)}
+HISTOGRAMS = pd.DataFrame(
+    [(corpus, 4, cluster, windows) for corpus, row in CLUSTERS.items() for cluster, windows in enumerate(row)],
+    columns=["corpus", "k", "cluster", "windows"],
+)
+
+
+def paper_nll(name: Measurement) -> float:
+    """ln of the paper's perplexity; SLM-pn and SLM-mix are worse on the domain of high entropy, better elsewhere."""
+    column = (0, *SIZES).index(name.size)
+    if name.domain == GENERIC:
+        return float(np.log(PAPER.loc[(LABELS[name.method], name.budget), "c4_perplexity"]))
+    if name.method == "slm_nopt":
+        return float(np.log(NOPT[name.size]))
+    if name.method == "slm_is":
+        return float(np.log(IMPORTANCE[name.budget][column]))
+    if name.method in ("slm_d", "llm_lora"):
+        return float(np.log({"slm_d": DISTILLED, "llm_lora": LORA}[name.method][name.budget][column - 1]))
+    nll = float(np.log(PAPER.loc[(LABELS[name.method], name.budget), COLUMN[name.size]] * CHOICE[name.selection]))
+    shift = {"law": -0.05, "maths": -0.05, "web": 0.1}[name.domain] if name.method in ("slm_mix", "slm_pn") else 0.0
+    return nll + shift
+
+
+def paper_cost(name: Measurement) -> dict[str, float]:
+    """One unit of FLOPs per unit of budget; fine-tuning grows 10 times per 8 times the text."""
+    tuning = {0: 0.0, **dict(zip(SIZES, (0.01, 0.1, 1.0), strict=True))}[name.size]
+    pretraining = float(name.budget)
+    shared = {"slm_is": 0.0, "slm_nopt": 0.0, "slm_d": 2 * pretraining}.get(name.method, pretraining)
+    own = pretraining if name.method == "slm_is" else 0.0
+    factor = 2.0 if name.selection == "best_finetuned" else 1.0
+    return {"flops_generic": shared, "flops_specialize": own + factor * tuning}
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is true of the made-up results; tests replace one of the functions."""
+
+    nll: Callable[[Measurement], float] = paper_nll
+    cost: Callable[[Measurement], dict[str, float]] = paper_cost
+    noise: float = 0.003
+    extra: tuple[str, ...] = ()
+    without: Callable[[Measurement], bool] = field(default=lambda name: False)
+
+
+def plan_of(extra: tuple[str, ...] = ()) -> Plan:
+    table = read_table(ROOT / "config/methods.tsv")
+    study: dict[str, tuple[object, ...]] = {
+        "domains": DOMAINS,
+        "sizes": SIZES,
+        "budgets": BUDGETS,
+        "seeds": (17,),
+        "best_finetuned_sizes": (1000,),
+    }
+    study["methods"] = ("slm", "slm_nopt", "llm", "slm_mix", "slm_pn", "slm_is", "slm_d")
+    plan = make_plan(study, table)
+    more = tuple(Method(name, name, ("none",), budgeted=True, generic=False, before=False) for name in extra)
+    return replace(plan, methods=(*plan.methods, *more))
+
+
+def documents_of(names: list[Measurement], truth: Truth, count: int = 50) -> pd.DataFrame:
+    """Per-document table: documents differ much, in the same way for every model, and a little for each model."""
+    frames = []
+    for name in names:
+        shared = np.random.default_rng([ord(letter) for letter in name.domain])
+        tokens = shared.integers(20, 400, size=count)
+        level = shared.normal(0, 0.5, size=count)
+        own = np.random.default_rng([ord(letter) for letter in str(name)])
+        level = level + own.normal(0, truth.noise, size=count)
+        level = level - np.average(level, weights=tokens) + truth.nll(name)
+        frame = pd.DataFrame(
+            {"document": np.arange(count), "nll": level * tokens, "tokens": tokens, "bytes": 4 * tokens}
+        )
+        for position, (column, value) in enumerate(zip(KEY, name, strict=True)):
+            frame.insert(position, column, value)
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def runs_of(names: list[Measurement], truth: Truth) -> pd.DataFrame:
+    parameters = {
+        "llm": (771e6, 771e6),
+        "llm_lora": (771e6, 771e6),
+        "slm_mix": (252e6, 126e6),
+        "slm_pn": (1422e6, 126e6),
+    }
+    rows = []
+    for name in names:
+        trained, served = parameters.get(name.method, (126e6, 126e6))
+        rows.append(
+            {
+                **name._asdict(),
+                "parameters_pretrain": int(trained),
+                "parameters_serve": int(served),
+                "pretrain_tokens": name.budget,
+                "specialize_tokens": name.size,
+                "steps": name.budget * 8,
+                **truth.cost(name),
+                "flops_serve_per_token": 2 * served,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+@dataclass(frozen=True)
+class Results:
+    """One made-up run."""
+
+    plan: Plan
+    documents: pd.DataFrame
+    runs: pd.DataFrame
+    metrics: pd.DataFrame
+    evidence: Evidence
+
+
+@cache
+def results_of(truth: Truth) -> Results:
+    """The made-up run of a truth; tests share it and change nothing in it."""
+    plan = plan_of(truth.extra)
+    names = [name for name in expected_measurements(plan) if not truth.without(name)]
+    documents, runs = documents_of(names, truth), runs_of(names, truth)
+    bootstrap = Bootstrap(replicates=200, seed=17, level=0.95)
+    metrics = summarise(documents, runs, bootstrap)
+    return Results(plan, documents, runs, metrics, gather_evidence(metrics, documents, HISTOGRAMS, plan, bootstrap))

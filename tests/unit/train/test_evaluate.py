@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import json
+import math
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from speclm.model.size import ModelSize
+from speclm.model.transformer import Transformer, initialize
+from speclm.model.weights import save_weights
+from speclm.stage.errors import UserError
+from speclm.train.evaluate import (
+    KEY,
+    document_losses,
+    evaluate_models,
+    evaluate_pretrained,
+    mean_nll,
+    plain_score,
+    routed_score,
+)
+
+CPU = torch.device("cpu")
+
+
+def drawn(size: ModelSize, seed: int) -> dict[str, torch.Tensor]:
+    model = Transformer(size)
+    initialize(model, torch.Generator().manual_seed(seed))
+    return {name: 3 * tensor.detach() for name, tensor in model.state_dict().items()}
+
+
+def itself(tokens_BL: torch.Tensor, indices_B: np.ndarray) -> torch.Tensor:
+    """A score that gives every target's own number: sums then say which targets were predicted, and how often."""
+    return tokens_BL[:, 1:].clamp_min(0).double()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(lengths=st.lists(st.integers(1, 20), min_size=1, max_size=6), context=st.integers(1, 7), batch=st.integers(1, 5))
+def test_every_token_but_the_first_exactly_once(store, lengths: list[int], context: int, batch: int) -> None:
+    ends = np.cumsum([0, *lengths])
+    if ends[-1] < 2:
+        return
+    stream = np.arange(ends[-1])
+    windows = store.write("range", np.split(stream, ends[1:-1]), context=context, vocabulary=1000)
+    table = document_losses(itself, windows, batch, CPU)
+    assert table["tokens"].tolist() == [length - (number == 0) for number, length in enumerate(lengths)]
+    assert table["nll"].tolist() == [stream[a:b].sum() for a, b in pairwise(ends)]
+    assert table["bytes"].tolist() == [3 * length for length in lengths]
+    assert table["document"].tolist() == list(range(len(lengths)))
+
+
+def test_uniform_model_has_the_vocabulary_as_perplexity(store, size: ModelSize) -> None:
+    model = Transformer(size)
+    state = {name: torch.zeros_like(tensor) for name, tensor in model.state_dict().items()}
+    table = document_losses(plain_score(size, state, CPU), store("text"), 4, CPU)
+    assert math.exp(table["nll"].sum() / table["tokens"].sum()) == pytest.approx(size.vocabulary)
+
+
+def test_document_sums_add_up_to_the_stream(store, size: ModelSize) -> None:
+    windows, score = store("text"), plain_score(size, drawn(size, 0), CPU)
+    table = document_losses(score, windows, 5, CPU)
+    assert table["tokens"].sum() == len(windows.tokens) - 1
+    model = Transformer(size)
+    model.load_state_dict(drawn(size, 0))
+    stream = torch.from_numpy(windows.tokens.astype(np.int64))
+    total = sum(float(model.nll(stream[None, i : i + 9]).sum()) for i in range(0, len(stream) - 1, size.context))
+    assert table["nll"].sum() == pytest.approx(total, rel=1e-5)
+
+
+def test_batch_size_does_not_matter(store, size: ModelSize) -> None:
+    windows, score = store("text"), plain_score(size, drawn(size, 0), CPU)
+    one, many = (document_losses(score, windows, batch, CPU)["nll"] for batch in (1, 64))
+    assert one.to_numpy() == pytest.approx(many.to_numpy(), rel=1e-5)
+
+
+def test_mean_of_whole_windows(store, size: ModelSize) -> None:
+    windows, score = store("text"), plain_score(size, drawn(size, 0), CPU)
+    indices = np.arange(7)
+    expected = float(score(torch.from_numpy(windows.batch(indices)), indices).mean())
+    assert mean_nll(score, windows, indices, 3, CPU) == pytest.approx(expected, rel=1e-5)
+
+
+def test_windows_go_to_their_clusters_expert(store, size: ModelSize) -> None:
+    windows = store("text")
+    clusters = (np.arange(windows.count) % 3).astype(np.int32)
+    experts = [drawn(size, seed) for seed in range(3)]
+    routed = routed_score(size, experts, clusters, CPU)
+    indices = np.array([4, 0, 5])
+    tokens_BL = torch.from_numpy(windows.batch(indices))
+    nll_BT = routed(tokens_BL, indices)
+    for row, expert in enumerate((1, 0, 2)):
+        alone = plain_score(size, experts[expert], CPU)(tokens_BL[row : row + 1], indices[:1])
+        assert torch.allclose(nll_BT[row : row + 1], alone, rtol=1e-5)
+    assert document_losses(routed, windows, 4, CPU)["tokens"].sum() == len(windows.tokens) - 1
+
+
+def meta(selection: str, expert: int, size: ModelSize) -> dict:
+    return {
+        "method": "slm_mix",
+        "selection": selection,
+        "domain": "sympy",
+        "size": 64,
+        "budget": 1000,
+        "seed": 3,
+        "expert": expert,
+        "model": vars(size),
+    }
+
+
+def test_a_folder_of_models_is_measured(store, size: ModelSize, tmp_path: Path) -> None:
+    windows = store("test")
+    for selection, expert in (("most_frequent", 1), ("best_pretrained", 1), ("best_finetuned", 0)):
+        path = tmp_path / "models" / f"{selection}.safetensors"
+        save_weights(path, drawn(size, expert), **meta(selection, expert, size))
+    for output in (tmp_path / "a", tmp_path / "b"):
+        facts = evaluate_models(
+            tmp_path / "models", "test", windows, batch_windows=8, output=output, threads=1, device="cpu"
+        )
+    assert facts["measurements"] == 3
+    for name in ("documents.parquet", "measurements.json"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    entries = {entry["selection"]: entry for entry in json.loads((tmp_path / "a/measurements.json").read_text())}
+    assert entries["most_frequent"]["nll"] == entries["best_pretrained"]["nll"] != entries["best_finetuned"]["nll"]
+    table = pd.read_parquet(tmp_path / "a/documents.parquet")
+    assert list(table.columns) == [*KEY, "document", "nll", "tokens", "bytes"]
+    rows = table[table["selection"] == "most_frequent"]
+    assert rows["nll"].sum() / rows["tokens"].sum() == pytest.approx(entries["most_frequent"]["nll"])
+    assert entries["most_frequent"]["documents"] == len(rows) and entries["most_frequent"]["split"] == "test"
+
+
+@pytest.mark.parametrize("experts", [1, 3])
+def test_a_pretraining_is_measured_at_every_budget(store, size: ModelSize, tmp_path: Path, experts: int) -> None:
+    windows, folders = store("heldout"), [tmp_path / f"expert{expert}" for expert in range(experts)]
+    for number, folder in enumerate(folders):
+        for budget in (100, 200):
+            save_weights(folder / f"b{budget}.safetensors", drawn(size, number + budget), model=vars(size))
+    clusters = (np.arange(windows.count) % experts).astype(np.int32)
+    evaluate_pretrained(
+        "slm_mix" if experts > 1 else "slm",
+        folders,
+        [200, 100],
+        windows,
+        clusters if experts > 1 else None,
+        seed=3,
+        batch_windows=8,
+        output=tmp_path,
+        threads=1,
+        device="cpu",
+    )
+    first, second = json.loads((tmp_path / "measurements.json").read_text())
+    assert [first[name] for name in KEY[1:]] == ["none", "generic", 0, 100, 3, "heldout"] and second["budget"] == 200
+    score = routed_score(size, [drawn(size, number + 100) for number in range(experts)], clusters, CPU)
+    table = document_losses(score, windows, 8, CPU)
+    assert first["nll"] == pytest.approx(table["nll"].sum() / table["tokens"].sum()) != second["nll"]
+
+
+def test_nothing_to_measure_is_refused(store, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nothing to measure"):
+        evaluate_models(tmp_path, "test", store("test"), batch_windows=8, output=tmp_path, threads=1, device="cpu")

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from speclm.model.transformer import Transformer
+from speclm.stage.errors import UserError
+from speclm.train.experts import open_experts
+from speclm.train.finetune import finetune, label_loss, validation_loss
+from speclm.train.loop import Outcome, Saving
+from unit.train.interrupts import Never
+from unit.train.studies import Study
+
+CPU = torch.device("cpu")
+
+
+def tune(study: Study, scratch: Path, tokens: int, seen: list[np.ndarray]) -> Outcome:
+    loss = label_loss(study.train, CPU)
+
+    def watched(model: torch.nn.Module, indices_B: np.ndarray) -> torch.Tensor:
+        seen.append(indices_B)
+        return loss(model, indices_B)
+
+    (start,) = open_experts("slm_nopt", study.size, [], 7)
+    return finetune(
+        start(),
+        study.size,
+        "sympy",
+        study.train,
+        study.valid,
+        tokens,
+        study.finetuning(),
+        watched,
+        seed=7,
+        saving=Saving(scratch, {}, 100),
+        stop=Never(),
+        device=CPU,
+    )
+
+
+def test_sees_the_windows_of_its_size_alone(study: Study, tmp_path: Path) -> None:
+    for tokens, windows in ((32, 4), (96, 12)):
+        seen: list[np.ndarray] = []
+        tune(study, tmp_path / str(tokens), tokens, seen)
+        visits = np.concatenate(seen)
+        assert set(visits.tolist()) <= set(range(windows))
+        assert sorted(visits[:windows].tolist()) == list(range(windows))
+
+
+def test_order_does_not_depend_on_what_is_tuned(study: Study, tmp_path: Path) -> None:
+    orders: list[list[np.ndarray]] = [[], []]
+    for number, seen in enumerate(orders):
+        tune(study, tmp_path / str(number), 96, seen)
+    assert (np.concatenate(orders[0]) == np.concatenate(orders[1])).all()
+
+
+def test_serves_the_weights_of_the_best_validation(study: Study, tmp_path: Path) -> None:
+    outcome = tune(study, tmp_path, 96, [])
+    (start,) = open_experts("slm_nopt", study.size, [], 7)
+    model = study_model(study, outcome.weights)
+    assert validation_loss(model, study.valid, study.finetuning(), CPU) == pytest.approx(outcome.best_loss, rel=1e-6)
+    before = validation_loss(study_model(study, start()), study.valid, study.finetuning(), CPU)
+    assert outcome.best_loss is not None and outcome.best_loss < before
+
+
+def test_a_size_without_settings_is_refused(study: Study, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no settings for 33 tokens\nRemedy: choose among 32, 96"):
+        tune(study, tmp_path, 33, [])
+
+
+def study_model(study: Study, weights: dict[str, torch.Tensor]) -> torch.nn.Module:
+    model = Transformer(study.size)
+    model.load_state_dict(weights)
+    return model

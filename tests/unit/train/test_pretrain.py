@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from speclm.model.projected import ProjectedTransformer
+from speclm.model.size import ModelSize, ProjectionSize, training_flops_per_token
+from speclm.model.weights import load_weights
+from speclm.stage.errors import UserError
+from speclm.train.pretrain import expert_order, uniform_order
+from unit.train.studies import BUDGETS, PRETRAINED, Study, clusters_of, contents
+
+
+@pytest.mark.parametrize("method", PRETRAINED)
+def test_weights_and_facts_at_every_budget(study: Study, method: str) -> None:
+    facts = study.pretrain(method, "base")
+    (output,) = (study.folder / "base" / method).iterdir()
+    states = {}
+    for budget, steps in ((1, 4), (2, 10)):
+        states[budget], meta = load_weights(output / f"checkpoints/b{budget}.safetensors")
+        assert (meta["method"], meta["part"], meta["budget"], meta["seed"]) == (method, output.name, budget, 7)
+        assert (meta["steps"], meta["tokens"]) == (steps, steps * 32)
+        assert meta["flops"] == steps * 32 * training_flops_per_token(study.size_of(method))
+        assert ModelSize(**meta["model"]) == study.size_of(method)
+        assert (meta["projection"] is None) == (method != "slm_pn")
+    assert not torch.equal(states[1]["embedding"], states[2]["embedding"])
+    assert (facts["steps"], facts["tokens"]) == (10, 320)
+    assert 0 < facts["seconds"]["1"] < facts["seconds"]["2"]
+    journal = [json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in journal if "validation" in line] == [0, 4, 8, 10]
+    assert not any("seconds" in line for line in journal)
+
+
+def test_a_budget_is_what_a_shorter_run_ends_with(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    study.pretrain("slm", "long")
+    monkeypatch.setattr("unit.train.studies.BUDGETS", {1: BUDGETS[1]})
+    study.pretrain("slm", "short")
+    path = "slm/all/checkpoints/b1.safetensors"
+    assert (study.folder / "long" / path).read_bytes() == (study.folder / "short" / path).read_bytes()
+
+
+def test_twice_the_same_bytes(study: Study) -> None:
+    for place in ("once", "again"):
+        study.pretrain("slm_pn", place)
+    assert contents(study.folder / "once") == contents(study.folder / "again")
+
+
+def test_learns(study: Study) -> None:
+    study.pretrain("slm", "base")
+    lines = (study.folder / "base/slm/all/metrics.jsonl").read_text().splitlines()
+    curve = [json.loads(line)["validation"] for line in lines if "validation" in line]
+    assert curve[-1] < curve[0] - 0.1
+
+
+def test_all_methods_of_a_seed_begin_alike(study: Study) -> None:
+    curves = {}
+    for method in ("slm", "slm_is", "slm_pn"):
+        study.pretrain(method, "base")
+        (output,) = (study.folder / "base" / method).iterdir()
+        curves[method] = json.loads((output / "metrics.jsonl").read_text().splitlines()[0])["validation"]
+    assert curves["slm"] == curves["slm_is"] == pytest.approx(curves["slm_pn"], rel=1e-5)
+
+
+def test_projected_network_trains_the_clusters_experts(study: Study) -> None:
+    study.pretrain("slm_pn", "base")
+    state, meta = load_weights(study.folder / "base/slm_pn/all/checkpoints/b2.safetensors")
+    model = ProjectedTransformer(study.size, ProjectionSize(**meta["projection"]))
+    model.load_state_dict(state)
+    name = f"mlps.{study.size.layers - 1}.up"
+    assert not torch.equal(model.instantiate(0)[name], model.instantiate(1)[name])
+
+
+def test_an_expert_sees_its_cluster_alone(study: Study) -> None:
+    clusters = clusters_of(study.generic)
+    seen = expert_order(clusters, 2, 4, 7).take(int((clusters == 2).sum()))
+    assert sorted(seen.tolist()) == np.flatnonzero(clusters == 2).tolist()
+    everything = uniform_order(study.generic, 7).take(study.generic.count)
+    assert sorted(everything.tolist()) == list(range(study.generic.count))
+
+
+@pytest.mark.parametrize(("expert", "batch"), [(5, 1), (0, 1000)])
+def test_a_cluster_too_small_is_refused(study: Study, expert: int, batch: int) -> None:
+    with pytest.raises(UserError, match=f"cluster {expert} has .* windows, one batch needs {batch}"):
+        expert_order(clusters_of(study.generic), expert, batch, 7)
+
+
+@pytest.mark.parametrize("tokens", [31, 0, -5])
+def test_budget_below_one_step_is_refused(study: Study, monkeypatch: pytest.MonkeyPatch, tokens: int) -> None:
+    monkeypatch.setattr("unit.train.studies.BUDGETS", {1: tokens, 2: 320})
+    with pytest.raises(UserError, match=f"budget 1 gives slm {tokens} tokens, one step takes 32"):
+        study.pretrain("slm", "base")
+
+
+def test_foreign_scratch_is_refused(study: Study) -> None:
+    study.pretrain("slm", "base")
+    scratch = study.folder / "base/slm/all/scratch/fingerprint.json"
+    scratch.write_text('{"method": "llm"}')
+    with pytest.raises(UserError, match="method: llm there, slm here"):
+        study.pretrain("slm", "base")
+
+
+def test_seeds_have_orders_of_their_own(study: Study) -> None:
+    assert uniform_order(study.generic, 7).take(20).tolist() != uniform_order(study.generic, 8).take(20).tolist()

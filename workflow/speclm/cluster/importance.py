@@ -1,0 +1,104 @@
+"""Importance sampling of the generic set towards a domain: SLM-is (sections 2.1 and 2.2 of the paper).
+
+If a text depends on its set only through its cluster, P(x|c,Ds) = P(x|c,Dg), a domain's loss is a weighted generic
+loss:
+
+    L(Ds) = E_{x ~ Dg}[w(c(x)) l(x)],      w(c) = P(c|Ds) / P(c|Dg)
+
+which is estimated by resampling: draw a cluster c from P(c|Ds), then a window uniformly from the generic windows of c.
+
+    Dg in clusters 0 0 0 1, Ds in clusters 0 1:   w = (0.5/0.75, 0.5/0.25) = (2/3, 2); the draws are half 0 and half 1
+
+Within a cluster windows are drawn in shuffled passes: every window once, then all of them again in a new order. Each
+draw by itself is uniform, as with independent draws, so expectations are the same; but no window returns before its
+cluster is used up, so fewer repeat. Clusters that Dg does not have cannot be drawn: their mass is spread over the
+others and reported.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from speclm.cluster.histogram import concentration, count_clusters
+from speclm.stage.errors import UserError
+from speclm.stage.files import read_array, write_array
+
+Array = np.ndarray[Any, Any]
+
+
+def resample_windows(
+    domain_clusters: Path, generic_clusters: Path, k: int, draws: int, generator: np.random.Generator, output: Path
+) -> dict[str, Any]:
+    """Write the generic windows that a domain's model is pretrained on, in training order: int64 (draws,).
+
+    Args:
+        domain_clusters, generic_clusters: cluster numbers of the train windows.
+        generator: of the stream named by the domain, so that adding a domain changes no other's sample.
+
+    Returns:
+        Effective number of clusters and of windows, repetition rate, most repetitions of one window, unseen mass.
+
+    Raises:
+        UserError: no cluster of the domain has a generic window.
+    """
+    generic_N = np.asarray(read_array(generic_clusters))
+    generic_K, domain_K = count_clusters(generic_N, k), count_clusters(read_array(domain_clusters), k)
+    target_K, unseen = target_probabilities(domain_K, generic_K)
+    if unseen == 1:
+        raise UserError(
+            "no generic window stands in any cluster of the domain",
+            where=domain_clusters,
+            key="clusters.k",
+            remedy="take a smaller k, or more generic text",
+        )
+    windows = draw_windows(generic_N, target_K, draws, generator)
+    write_array(output, windows, k=k)
+    times = np.unique(windows, return_counts=True)[1]
+    weights_K = importance_weights(domain_K, generic_K)
+    return {
+        "draws": draws,
+        "different_windows": len(times),
+        "repetition_rate": 1 - len(times) / draws,
+        "most_repetitions": int(times.max()),
+        "unseen_mass": unseen,
+        "effective_clusters": concentration(domain_K)["effective_clusters"],
+        "effective_windows": float(generic_K.sum() / (generic_K / generic_K.sum() * weights_K**2).sum()),
+        "largest_weight": float(weights_K.max()),
+    }
+
+
+def target_probabilities(domain_K: Array, generic_K: Array) -> tuple[Array, float]:
+    """P(c|Ds) over the clusters that Dg has, and the mass of those it has not.
+
+    Returns:
+        float64 (K,) summing to 1 (all zero where nothing can be drawn), and the unseen mass.
+    """
+    shares_K = domain_K / domain_K.sum()
+    seen_K = np.where(generic_K > 0, shares_K, 0)
+    if not seen_K.any():
+        return seen_K, 1.0
+    return seen_K / seen_K.sum(), float(shares_K[generic_K == 0].sum())
+
+
+def importance_weights(domain_K: Array, generic_K: Array) -> Array:
+    """w(c) = P(c|Ds) / P(c|Dg), zero where Dg has nothing: float64 (K,); their mean under P(c|Dg) is 1."""
+    target_K, _ = target_probabilities(domain_K, generic_K)
+    weights_K: Array = np.divide(
+        target_K * generic_K.sum(), generic_K, out=np.zeros(len(generic_K)), where=generic_K > 0
+    )
+    return weights_K
+
+
+def draw_windows(generic_N: Array, target_K: Array, draws: int, generator: np.random.Generator) -> Array:
+    """Draw clusters from `target_K`, then windows from shuffled passes through each cluster: int64 (draws,)."""
+    clusters = generator.choice(len(target_K), size=draws, p=target_K)
+    windows = np.empty(draws, dtype=np.int64)
+    for cluster in np.unique(clusters):
+        members = np.flatnonzero(generic_N == cluster)
+        places = np.flatnonzero(clusters == cluster)
+        passes = [generator.permutation(members) for _ in range(-(-len(places) // len(members)))]
+        windows[places] = np.concatenate(passes)[: len(places)]
+    return windows

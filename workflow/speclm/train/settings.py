@@ -1,0 +1,73 @@
+"""The configuration's words as the train room's settings: one function for pretraining, one for fine-tuning.
+
+The configuration groups keys as its readers think of them ("pretrain", "specialize"); the train room as its functions
+need them. An expert of a mixture of 16 is trained on a sixteenth of the tokens: all experts together cost one budget.
+
+    budget 800,000, relative cost 2.5, one expert: 320,000 tokens
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from speclm.train.finetune import DomainSize, Finetuning
+from speclm.train.loop import Optimization
+from speclm.train.pretrain import Pretraining
+
+Section = Mapping[str, Any]
+JOURNAL_STEPS = 10  # between two lines of metrics.jsonl
+
+
+def pretraining(section: Section, method: str, evaluate_batch: int) -> Pretraining:
+    """Settings of a pretraining from the section "pretrain"."""
+    return Pretraining(
+        optimization=_optimization(section, section["learning_rate"][method], section),
+        save_every=section["save_every"],
+        journal_every=JOURNAL_STEPS,
+        validate_every=section["evaluate_every"],
+        validation_windows=section["evaluate_windows"],
+        validation_batch_windows=evaluate_batch,
+    )
+
+
+def budget_tokens(budgets: Sequence[int], relative_cost: float, experts: int) -> dict[int, int]:
+    """Tokens that one model sees for each budget: what the device time buys, divided over the experts."""
+    return {budget: int(budget / relative_cost / experts) for budget in budgets}
+
+
+def finetuning(section: Section, optimizer: Section, rate: float, evaluate_batch: int) -> Finetuning:
+    """Settings of all fine-tunings from the section "specialize"; the smallest size learns at a lower rate.
+
+    Args:
+        optimizer: betas, weight_decay and clip, which pretraining and fine-tuning share.
+    """
+    sizes = zip(section["sizes"], section["max_steps"], section["evaluate_every"], strict=True)
+    smallest = min(section["sizes"])
+    return Finetuning(
+        optimization=_optimization(section, rate, optimizer),
+        sizes=tuple(
+            DomainSize(tokens, section["smallest_rate_divisor"] if tokens == smallest else 1.0, steps, every)
+            for tokens, steps, every in sizes
+        ),
+        patience=section["patience"],
+        validation_windows=section["valid_windows"],
+        validation_batch_windows=evaluate_batch,
+        search_windows=section["selection_windows"],
+        save_every=section["save_every"],
+        journal_every=JOURNAL_STEPS,
+    )
+
+
+def _optimization(section: Section, rate: float, optimizer: Section) -> Optimization:
+    beta1, beta2 = optimizer["betas"]
+    return Optimization(
+        learning_rate=rate,
+        beta1=beta1,
+        beta2=beta2,
+        weight_decay=optimizer["weight_decay"],
+        clip=optimizer["clip"],
+        warmup_steps=section["warmup_steps"],
+        batch_windows=section["batch"],
+        micro_batch_windows=section["micro_batch"],
+    )
