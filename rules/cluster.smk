@@ -9,14 +9,14 @@ rule fit_embedder:
         "<logs>/fit_embedder.log",
     benchmark:
         "<benchmarks>/fit_embedder.tsv"
-    params:
-        settings=settings("embedder", seed=config["clusters"]["seed"]),
-        revision=STAGE_REVISION["embed"],
+    conda:
+        "../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=2000,
-    conda:
-        "../envs/data.yaml"
+    params:
+        settings=settings("embedder", seed=config["clusters"]["seed"]),
+        revision=STAGE_REVISION["embed"],
     message:
         "Fitting the embedder on generic windows"
     script:
@@ -35,14 +35,14 @@ rule embed_split:
         "<logs>/embed_split/{corpus}/{split}.log",
     benchmark:
         "<benchmarks>/embed_split/{corpus}/{split}.tsv"
-    params:
-        settings={},
-        revision=STAGE_REVISION["embed"],
+    conda:
+        "../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=2000,
-    conda:
-        "../envs/data.yaml"
+    params:
+        settings=settings("device"),
+        revision=STAGE_REVISION["embed"],
     message:
         "Embedding the windows of {wildcards.corpus}, {wildcards.split}"
     script:
@@ -58,14 +58,14 @@ rule fit_clusters:
         "<logs>/fit_clusters.log",
     benchmark:
         "<benchmarks>/fit_clusters.tsv"
-    params:
-        settings=settings("clusters"),
-        revision=STAGE_REVISION["cluster"],
+    conda:
+        "../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=2000,
-    conda:
-        "../envs/data.yaml"
+    params:
+        settings=settings("clusters"),
+        revision=STAGE_REVISION["cluster"],
     message:
         "Clustering generic windows"
     script:
@@ -82,14 +82,14 @@ rule assign_clusters:
         "<logs>/assign_clusters/{corpus}/{split}.log",
     benchmark:
         "<benchmarks>/assign_clusters/{corpus}/{split}.tsv"
-    params:
-        settings={},
-        revision=STAGE_REVISION["cluster"],
+    conda:
+        "../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=1500,
-    conda:
-        "../envs/data.yaml"
+    params:
+        settings={},
+        revision=STAGE_REVISION["cluster"],
     message:
         "Assigning the windows of {wildcards.corpus}, {wildcards.split} to clusters"
     script:
@@ -105,14 +105,14 @@ rule count_histograms:
         "<logs>/count_histograms.log",
     benchmark:
         "<benchmarks>/count_histograms.tsv"
-    params:
-        settings={"corpora": CORPORA, "k": config["clusters"]["k"]},
-        revision=STAGE_REVISION["cluster"],
+    conda:
+        "../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=500,
-    conda:
-        "../envs/data.yaml"
+    params:
+        settings={"corpora": CORPORA, "k": config["clusters"]["k"]},
+        revision=STAGE_REVISION["cluster"],
     message:
         "Counting the cluster histogram of every corpus"
     script:
@@ -129,6 +129,11 @@ rule sample_importance:
         "<logs>/sample_importance/{domain}/k{k}/seed{seed}.log",
     benchmark:
         "<benchmarks>/sample_importance/{domain}/k{k}/seed{seed}.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
     params:
         settings={
             "context": config["context"],
@@ -137,11 +142,6 @@ rule sample_importance:
             "batch": config["pretrain"]["batch"],
         },
         revision=STAGE_REVISION["importance"],
-    threads: 1
-    resources:
-        mem_mb=500,
-    conda:
-        "../envs/data.yaml"
     message:
         "Resampling generic windows to the histogram of {wildcards.domain} ({wildcards.k} clusters)"
     script:

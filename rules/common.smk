@@ -9,6 +9,7 @@ from snakemake.exceptions import WorkflowError
 REPOSITORY = Path(workflow.current_basedir).parent
 sys.path.insert(0, str(REPOSITORY / "workflow"))
 
+from speclm.model.mixture import expert_parts
 from speclm.stage.configuration import check_config
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_table
@@ -49,6 +50,25 @@ GENERIC = [method for method in PRETRAINED if method != "slm_is"]
 TABLES = [1, 4, 5, 6, 7, 8, 9, 10]
 FIGURES = ["3", "4a", "4b", "4c", "4d"]
 
+
+def clusters_of(method):
+    """k of the clustering that a method is built on."""
+    model = config["models"][method]
+    return model["clusters"] if method == "slm_is" else model["experts"]
+
+
+def parts(method, domain):
+    """The pretrainings that a method starts from on a domain: one, one for each expert, or one for the domain."""
+    if method == "slm_mix":
+        return expert_parts(clusters_of(method))
+    return [domain] if method == "slm_is" else ["all"]
+
+
+def all_parts(method):
+    """Every pretraining of a method."""
+    return config["domains"] if method == "slm_is" else parts(method, None)
+
+
 # Every evaluation: each method that was pretrained on generic text as a whole there, and each method on each domain.
 MEASURED = [
     (method, corpus, seed)
@@ -63,6 +83,17 @@ STUDY = {
     **{"sizes": config["specialize"]["sizes"], "budgets": config["pretrain"]["budgets"]},
     "best_finetuned_sizes": config["specialize"]["best_finetuned_sizes"],
 }
+
+PRETRAININGS = [
+    f"<run>/pretrain/{method}/{part}/seed{seed}/checkpoints"
+    for seed in config["seeds"]
+    for method in PRETRAINED
+    for part in all_parts(method)
+]
+SPECIALIZATIONS = [
+    f"<run>/specialize/{method}/{domain}/seed{seed}/models" for method, domain, seed in MEASURED if domain != "generic"
+]
+PAPER = sorted((REPOSITORY / "config/reference/paper").glob("*.csv"))
 
 
 wildcard_constraints:
@@ -83,19 +114,6 @@ def dataset_of(corpus):
 def settings(*keys, **more):
     """The slice of the configuration under `keys`: a stage reruns when its own slice changes, and only then."""
     return {**{key: config[key] for key in keys}, **more}
-
-
-def clusters_of(method):
-    """k of the clustering that a method is built on."""
-    model = config["models"][method]
-    return model["clusters"] if method == "slm_is" else model["experts"]
-
-
-def parts(method, domain):
-    """The pretrainings that a method starts from on a domain: one, one for each expert, or one for the domain."""
-    if method == "slm_mix":
-        return [f"expert{expert}" for expert in range(clusters_of(method))]
-    return [domain] if method == "slm_is" else ["all"]
 
 
 def checkpoints(method, domain, seed):

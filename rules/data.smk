@@ -7,17 +7,17 @@ rule collect_documents:
         "<logs>/collect_documents/{dataset}.log",
     benchmark:
         "<benchmarks>/collect_documents/{dataset}.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
     params:
         settings=lambda wildcards: {
             **DATASETS.loc[wildcards.dataset, ["kind", "source"]].to_dict(),
             "minimum_characters": config["documents"]["minimum_characters"],
         },
         revision=STAGE_REVISION["collect"],
-    threads: 1
-    resources:
-        mem_mb=1000,
-    conda:
-        "../envs/data.yaml"
     message:
         "Reading the documents of {wildcards.dataset}"
     script:
@@ -35,14 +35,14 @@ rule split_documents:
         "<logs>/split_documents.log",
     benchmark:
         "<benchmarks>/split_documents.tsv"
-    params:
-        settings=settings("documents", "domains"),
-        revision=STAGE_REVISION["split"],
+    conda:
+        "../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=3000,
-    conda:
-        "../envs/data.yaml"
+    params:
+        settings=settings("documents", "domains"),
+        revision=STAGE_REVISION["split"],
     message:
         "Removing duplicates and dividing documents into training, validation and test"
     script:
@@ -59,14 +59,14 @@ rule check_splits:
         "<logs>/check_splits.log",
     benchmark:
         "<benchmarks>/check_splits.tsv"
-    params:
-        settings={"splits": [f"{corpus}/{split}" for corpus in CORPORA for split in SPLITS[corpus]]},
-        revision=STAGE_REVISION["split"],
+    conda:
+        "../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=1500,
-    conda:
-        "../envs/data.yaml"
+    params:
+        settings={"splits": [f"{corpus}/{split}" for corpus in CORPORA for split in SPLITS[corpus]]},
+        revision=STAGE_REVISION["split"],
     message:
         "Checking that no document and no window stands in two splits"
     script:

@@ -13,14 +13,14 @@ rule distill_model:
         "<logs>/distill_model/{domain}/seed{seed}.log",
     benchmark:
         "<benchmarks>/distill_model/{domain}/seed{seed}.tsv"
-    params:
-        settings={**specialize_settings("slm_d"), "distill": config["distill"]},
-        revision=STAGE_REVISION["specialize"],
+    conda:
+        "../envs/train-cpu.yaml" if config["device"] == "cpu" else "../envs/train-cuda.yaml"
     threads: config["threads"]
     resources:
         mem_mb=2500,
-    conda:
-        "../envs/train-cpu.yaml" if config["device"] == "cpu" else "../envs/train-cuda.yaml"
+    params:
+        settings={**specialize_settings("slm_d"), "distill": config["distill"]},
+        revision=STAGE_REVISION["specialize"],
     message:
         "Distilling the large model into the small one on {wildcards.domain}, seed {wildcards.seed}"
     script:

@@ -9,14 +9,14 @@ rule evaluate_generic:
         "<logs>/evaluate_generic/{method}/seed{seed}.log",
     benchmark:
         "<benchmarks>/evaluate_generic/{method}/seed{seed}.tsv"
-    params:
-        settings=settings("device", "threads", "evaluate", budgets=config["pretrain"]["budgets"]),
-        revision=STAGE_REVISION["evaluate"],
+    conda:
+        "../envs/train-cpu.yaml" if config["device"] == "cpu" else "../envs/train-cuda.yaml"
     threads: config["threads"]
     resources:
         mem_mb=2000,
-    conda:
-        "../envs/train-cpu.yaml" if config["device"] == "cpu" else "../envs/train-cuda.yaml"
+    params:
+        settings=settings("device", "threads", "evaluate", budgets=config["pretrain"]["budgets"]),
+        revision=STAGE_REVISION["evaluate"],
     message:
         "Measuring {wildcards.method} on generic text, seed {wildcards.seed}"
     script:
@@ -35,14 +35,14 @@ rule evaluate_domain:
         "<logs>/evaluate_domain/{method}/{domain}/seed{seed}.log",
     benchmark:
         "<benchmarks>/evaluate_domain/{method}/{domain}/seed{seed}.tsv"
-    params:
-        settings=settings("device", "threads", "evaluate"),
-        revision=STAGE_REVISION["evaluate"],
+    conda:
+        "../envs/train-cpu.yaml" if config["device"] == "cpu" else "../envs/train-cuda.yaml"
     threads: config["threads"]
     resources:
         mem_mb=2000,
-    conda:
-        "../envs/train-cpu.yaml" if config["device"] == "cpu" else "../envs/train-cuda.yaml"
+    params:
+        settings=settings("device", "threads", "evaluate"),
+        revision=STAGE_REVISION["evaluate"],
     message:
         "Measuring {wildcards.method} on the test documents of {wildcards.domain}, seed {wildcards.seed}"
     script:

@@ -10,6 +10,11 @@ rule pretrain_model:
         "<logs>/pretrain_model/{method}/{part}/seed{seed}.log",
     benchmark:
         "<benchmarks>/pretrain_model/{method}/{part}/seed{seed}.tsv"
+    conda:
+        "../envs/train-cpu.yaml" if config["device"] == "cpu" else "../envs/train-cuda.yaml"
+    threads: config["threads"]
+    resources:
+        mem_mb=2500,
     params:
         settings=lambda wildcards: settings(
             "device",
@@ -23,11 +28,6 @@ rule pretrain_model:
             evaluate_batch=config["evaluate"]["batch"],
         ),
         revision=STAGE_REVISION["pretrain"],
-    threads: config["threads"]
-    resources:
-        mem_mb=2500,
-    conda:
-        "../envs/train-cpu.yaml" if config["device"] == "cpu" else "../envs/train-cuda.yaml"
     message:
         "Pretraining {wildcards.method} ({wildcards.part}), seed {wildcards.seed}"
     script:

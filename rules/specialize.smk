@@ -7,20 +7,20 @@ rule specialize_model:
         metrics="<run>/specialize/{method}/{domain}/seed{seed}/metrics.jsonl",
         runs="<run>/specialize/{method}/{domain}/seed{seed}/runs.json",
         summary="<run>/specialize/{method}/{domain}/seed{seed}/summary.json",
-    wildcard_constraints:
-        method="|".join(method for method in METHODS.index if METHODS.loc[method, "teacher"] == "-"),
     log:
         "<logs>/specialize_model/{method}/{domain}/seed{seed}.log",
     benchmark:
         "<benchmarks>/specialize_model/{method}/{domain}/seed{seed}.tsv"
-    params:
-        settings=lambda wildcards: specialize_settings(wildcards.method),
-        revision=STAGE_REVISION["specialize"],
+    wildcard_constraints:
+        method="|".join(method for method in METHODS.index if METHODS.loc[method, "teacher"] == "-"),
+    conda:
+        "../envs/train-cpu.yaml" if config["device"] == "cpu" else "../envs/train-cuda.yaml"
     threads: config["threads"]
     resources:
         mem_mb=2500,
-    conda:
-        "../envs/train-cpu.yaml" if config["device"] == "cpu" else "../envs/train-cuda.yaml"
+    params:
+        settings=lambda wildcards: specialize_settings(wildcards.method),
+        revision=STAGE_REVISION["specialize"],
     message:
         "Specialising {wildcards.method} to {wildcards.domain}, seed {wildcards.seed}"
     script:

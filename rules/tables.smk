@@ -1,30 +1,37 @@
-# Metrics of all runs in one table; from it claims, costs and the paper's tables.
+# All measurements in one table; from it the costs, the claims and the paper's tables.
 rule gather_metrics:
     input:
-        documents=[
-            f"<run>/evaluate/{method}/{domain}/seed{seed}/documents.parquet"
-            for method, domain, seed in MEASURED
-        ],
-        measurements=[
-            f"<run>/evaluate/{method}/{domain}/seed{seed}/measurements.json"
-            for method, domain, seed in MEASURED
-        ],
+        documents=[f"<run>/evaluate/{m}/{corpus}/seed{seed}/documents.parquet" for m, corpus, seed in MEASURED],
+        pretrained=PRETRAININGS,
+        pretrained_summaries=[f"{Path(folder).parent}/summary.json" for folder in PRETRAININGS],
+        specialized=SPECIALIZATIONS,
+        specialized_summaries=[f"{Path(folder).parent}/summary.json" for folder in SPECIALIZATIONS],
+        methods=REPOSITORY / "config/methods.tsv",
     output:
-        metrics="<run>/metrics.tsv",
+        metrics=report(
+            "<run>/metrics.tsv",
+            caption="../workflow/report/metrics.rst",
+            category="Measurements",
+        ),
         documents="<run>/documents.parquet",
         timings="<run>/timings.tsv",
+        costs=report(
+            "<run>/costs.tsv",
+            caption="../workflow/report/costs.rst",
+            category="Measurements",
+        ),
     log:
         "<logs>/gather_metrics.log",
     benchmark:
         "<benchmarks>/gather_metrics.tsv"
-    params:
-        settings=settings("evaluate", study=STUDY),
-        revision=STAGE_REVISION["study"],
+    conda:
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=1000,
-    conda:
-        "../envs/report.yaml"
+    params:
+        settings=settings("evaluate", study=STUDY),
+        revision=STAGE_REVISION["study"],
     message:
         "Gathering all measurements"
     script:
@@ -36,6 +43,7 @@ rule check_claims:
         metrics="<run>/metrics.tsv",
         documents="<run>/documents.parquet",
         histograms="<run>/clusters/histograms.tsv",
+        methods=REPOSITORY / "config/methods.tsv",
     output:
         claims=report(
             "<run>/claims.tsv",
@@ -46,15 +54,76 @@ rule check_claims:
         "<logs>/check_claims.log",
     benchmark:
         "<benchmarks>/check_claims.tsv"
-    params:
-        settings=settings("evaluate", study=STUDY),
-        revision=STAGE_REVISION["study"],
+    conda:
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=1000,
-    conda:
-        "../envs/report.yaml"
+    params:
+        settings=settings("evaluate", study=STUDY),
+        revision=STAGE_REVISION["study"],
     message:
-        "Checking the paper's claims"
+        "Judging the paper's claims"
     script:
         "../scripts/check_claims.py"
+
+
+rule write_summary:
+    input:
+        metrics="<run>/metrics.tsv",
+        documents="<run>/documents.parquet",
+        histograms="<run>/clusters/histograms.tsv",
+        methods=REPOSITORY / "config/methods.tsv",
+        claims="<run>/claims.tsv",
+    output:
+        summary="<run>/summary.txt",
+    log:
+        "<logs>/write_summary.log",
+    benchmark:
+        "<benchmarks>/write_summary.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        settings=settings("evaluate", study=STUDY),
+        revision=STAGE_REVISION["study"],
+    message:
+        "Writing the closing summary"
+    script:
+        "../scripts/write_summary.py"
+
+
+rule make_table:
+    input:
+        metrics="<run>/metrics.tsv",
+        documents="<run>/documents.parquet",
+        histograms="<run>/clusters/histograms.tsv",
+        methods=REPOSITORY / "config/methods.tsv",
+        paper=PAPER,
+    output:
+        tsv="<run>/tables/table_{table}.tsv",
+        markdown=report(
+            "<run>/tables/table_{table}.md",
+            caption="../workflow/report/table.rst",
+            category="Tables",
+            labels={"table": "{table}"},
+        ),
+        latex="<run>/tables/table_{table}.tex",
+    log:
+        "<logs>/make_table/{table}.log",
+    benchmark:
+        "<benchmarks>/make_table/{table}.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        settings=settings("evaluate", "models", "pretrain", "tokenizer", "context", study=STUDY),
+        revision=STAGE_REVISION["study"],
+    message:
+        "Writing table {wildcards.table}"
+    script:
+        "../scripts/make_table.py"

@@ -9,14 +9,14 @@ rule train_tokenizer:
         "<logs>/train_tokenizer.log",
     benchmark:
         "<benchmarks>/train_tokenizer.tsv"
-    params:
-        settings=settings("tokenizer"),
-        revision=STAGE_REVISION["tokenizer"],
+    conda:
+        "../envs/data.yaml"
     threads: config["tokenizer"]["threads"]
     resources:
         mem_mb=2000,
-    conda:
-        "../envs/data.yaml"
+    params:
+        settings=settings("tokenizer"),
+        revision=STAGE_REVISION["tokenizer"],
     message:
         "Training the tokenizer on generic text"
     script:
@@ -37,14 +37,14 @@ rule encode_split:
         "<logs>/encode_split/{corpus}/{split}.log",
     benchmark:
         "<benchmarks>/encode_split/{corpus}/{split}.tsv"
-    params:
-        settings=settings("context"),
-        revision=STAGE_REVISION["encode"],
+    conda:
+        "../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=1000,
-    conda:
-        "../envs/data.yaml"
+    params:
+        settings=settings("context"),
+        revision=STAGE_REVISION["encode"],
     message:
         "Encoding {wildcards.corpus}, {wildcards.split}"
     script:

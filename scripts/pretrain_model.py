@@ -4,6 +4,7 @@ import _bootstrap  # noqa: F401
 from speclm.stage.files import read_array, write_json
 from speclm.stage.interrupt import StopFlag
 from speclm.stage.job import Job, run
+from speclm.stage.summary import machine
 
 
 def main(job: Job) -> dict:
@@ -14,7 +15,9 @@ def main(job: Job) -> dict:
 
     chosen, method, part = job.settings, job.wildcards["method"], job.wildcards["part"]
     generic = open_windows(job.inputs["train"])
-    clusters = {split: read_array(job.inputs[f"{split}_clusters"]) for split in ("train", "heldout") if chosen["clusters"]}
+    clusters = {
+        split: read_array(job.inputs[f"{split}_clusters"]) for split in ("train", "heldout") if chosen["clusters"]
+    }
     projection, budget_experts = None, 1
     if method == "slm_mix":
         budget_experts = chosen["clusters"]
@@ -45,7 +48,7 @@ def main(job: Job) -> dict:
             threads=chosen["threads"],
             device=chosen["device"],
         )
-    write_json(job.outputs["summary"], facts)
+    write_json(job.outputs["summary"], {**facts, **machine(chosen["device"])})
     return facts
 
 

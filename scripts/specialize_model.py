@@ -4,6 +4,7 @@ import _bootstrap  # noqa: F401
 from speclm.stage.files import read_array, write_json
 from speclm.stage.interrupt import StopFlag
 from speclm.stage.job import Job, run
+from speclm.stage.summary import machine
 
 
 def main(job: Job) -> dict:
@@ -38,7 +39,7 @@ def main(job: Job) -> dict:
             threads=chosen["threads"],
             device=chosen["device"],
         )
-    write_json(job.outputs["summary"], facts)
+    write_json(job.outputs["summary"], {**facts, **machine(chosen["device"])})
     return facts
 
 

@@ -14,6 +14,7 @@ def main(job: Job) -> dict:
         test_documents=documents["test"],
         similarity=documents["near_duplicate"],
         permutations=documents["permutations"],
+        passage_words=documents["passage_words"],
     )
     domains = list(zip(job.settings["domains"], job.inputs["domains"], strict=True))
     return split_corpora(job.inputs["generic"], domains, settings, documents["seed"], job.outputs["report"].parent)

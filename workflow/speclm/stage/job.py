@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ class Job:
     log: Path
     revision: int
 
-    @property
+    @cached_property
     def fingerprint(self) -> Fingerprint:
         """What makes this job itself: settings, wildcards, revision, contents of its inputs."""
         return fingerprint({**self.settings, "wildcards": self.wildcards}, self.revision, self.inputs)
@@ -59,7 +60,9 @@ class Job:
     @property
     def scratch(self) -> Path:
         """The folder for work in progress: beside the first output, named by the fingerprint, gone after success."""
-        return Path(next(iter(self.outputs.values()))).parent / f".scratch-{self.name}" / short_hash(self.fingerprint)
+        first = next(iter(self.outputs.values()))
+        folder = (first[0] if isinstance(first, list) else first).parent
+        return Path(folder) / f".scratch-{self.name}" / short_hash(self.fingerprint)
 
     @property
     def seed(self) -> int:

@@ -12,7 +12,7 @@ Legend: M measurements of a domain, D documents, R replicates; a `Statistic`'s v
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +33,11 @@ class Bootstrap:
     replicates: int
     seed: int
     level: float
+
+
+def bootstrap_of(section: Mapping[str, int]) -> Bootstrap:
+    """The study's bootstrap, from the configuration's section "evaluate": 95 % intervals."""
+    return Bootstrap(replicates=section["resamples"], seed=section["seed"], level=0.95)
 
 
 @dataclass(frozen=True)

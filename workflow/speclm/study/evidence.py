@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from speclm.study.bootstrap import Bootstrap, Draws, Statistic, draw, mean, mean_over_seeds, resample
+from speclm.stage.files import read_table
+from speclm.study.bootstrap import Bootstrap, Draws, Statistic, bootstrap_of, draw, mean, mean_over_seeds, resample
 from speclm.study.cost import ledger
 from speclm.study.histograms import entropies
-from speclm.study.plan import GENERIC, Measurement, Plan
+from speclm.study.plan import GENERIC, Measurement, Plan, make_plan
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,22 @@ class Evidence:
         return mean_over_seeds(
             [self.draws.get(name, Statistic(absent, (str(name),))) for name in names], self.bootstrap
         )
+
+
+def load_evidence(files: Mapping[str, Path], study: Mapping[str, Any], evaluate: Mapping[str, int]) -> Evidence:
+    """The evidence of a run from its files: metrics, documents, histograms, and the table of methods.
+
+    Args:
+        study: methods, domains, sizes, budgets, seeds and best_finetuned_sizes that the configuration asks for.
+        evaluate: the configuration's section of that name.
+    """
+    return gather_evidence(
+        read_table(files["metrics"]),
+        pd.read_parquet(files["documents"]),
+        read_table(files["histograms"]),
+        make_plan(study, read_table(files["methods"])),
+        bootstrap_of(evaluate),
+    )
 
 
 def gather_evidence(

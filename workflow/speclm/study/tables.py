@@ -42,6 +42,25 @@ class Models:
     optimizer: Mapping[str, Mapping[str, Any]]
 
 
+def models_of(models: Mapping[str, Any], pretrain: Mapping[str, Any], vocabulary: int, context: int) -> Models:
+    """The study's models, from the configuration's sections "models" and "pretrain"."""
+    return Models(
+        slm=ModelSize(vocabulary, context, **models["slm"]),
+        llm=ModelSize(vocabulary, context, **models["llm"]),
+        mixtures=(models["slm_mix"]["experts"],),
+        projections=(ProjectionSize(**models["slm_pn"]),),
+        optimizer={
+            label: {
+                "optimizer": "Adam",
+                "learning_rate": pretrain["learning_rate"][label.lower()],
+                "gradient_clipping_norm": pretrain["clip"],
+                "linear_warmup_steps": pretrain["warmup_steps"],
+            }
+            for label in ("SLM", "LLM")
+        },
+    )
+
+
 @dataclass(frozen=True)
 class Sources:
     """Everything that a table may be made of."""

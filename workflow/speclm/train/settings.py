@@ -9,11 +9,13 @@ need them. An expert of a mixture of 16 is trained on a sixteenth of the tokens:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from speclm.train.finetune import DomainSize, Finetuning
 from speclm.train.loop import Optimization
 from speclm.train.pretrain import Pretraining
+from speclm.train.specialize import Run
 
 Section = Mapping[str, Any]
 JOURNAL_STEPS = 10  # between two lines of metrics.jsonl
@@ -57,6 +59,33 @@ def finetuning(section: Section, optimizer: Section, rate: float, evaluate_batch
         save_every=section["save_every"],
         journal_every=JOURNAL_STEPS,
     )
+
+
+def starts(folders: Sequence[Path], budgets: Sequence[int]) -> dict[int, list[Path]]:
+    """The checkpoints that a specialisation starts from, by budget and in the order of experts; none at budget 0.
+
+    Args:
+        folders: of checkpoints: one, or one for each expert; none for a model without pretraining.
+    """
+    return {budget: [folder / f"b{budget}.safetensors" for folder in folders] for budget in budgets or [0]}
+
+
+def wanted_runs(section: Section, budgets: Sequence[int], selections: Sequence[str], *, before: bool) -> list[Run]:
+    """Every model that a method serves on a domain.
+
+    Each way of choosing the expert at each size and budget, but `best_finetuned` only at the largest budget and the
+    sizes that the section names; with `before` also the default choice before fine-tuning (size 0).
+    """
+    runs = []
+    for budget in budgets or [0]:
+        if before:
+            runs.append(Run(selections[0], 0, budget))
+        for size in section["sizes"]:
+            for selection in selections:
+                last = budget == max(budgets, default=0) and size in section["best_finetuned_sizes"]
+                if selection != "best_finetuned" or last:
+                    runs.append(Run(selection, size, budget))
+    return runs
 
 
 def _optimization(section: Section, rate: float, optimizer: Section) -> Optimization:

@@ -1,0 +1,26 @@
+"""Write one of the paper's tables, with the paper's numbers beside ours (rule make_table)."""
+
+import _bootstrap  # noqa: F401
+from speclm.stage.files import read_table
+from speclm.stage.job import Job, run
+
+
+def main(job: Job) -> dict:
+    from speclm.study.evidence import load_evidence
+    from speclm.study.layout import write_files
+    from speclm.study.tables import Sources, make_table, models_of
+
+    chosen = job.settings
+    sources = Sources(
+        load_evidence(job.inputs, chosen["study"], chosen["evaluate"]),
+        read_table(job.inputs["histograms"]),
+        models_of(chosen["models"], chosen["pretrain"], chosen["tokenizer"]["vocabulary"], chosen["context"]),
+        job.inputs["paper"][0].parent,
+    )
+    table = make_table(int(job.wildcards["table"]), sources)
+    write_files(table, job.outputs["tsv"], job.outputs["markdown"], job.outputs["latex"])
+    return {}
+
+
+if "snakemake" in globals():
+    run(main, globals()["snakemake"])
