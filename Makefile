@@ -6,7 +6,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test lint unit workflow e2e report lock clean
+.PHONY: help demo smoke test lint unit workflow e2e report lock durations clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -40,6 +40,9 @@ unit workflow e2e: .venv/complete
 
 lock:  ## resolve envs/requirements.in again (needs uv)
 	bash envs/lock.sh
+
+durations: .venv/complete  ## take the times of the finished runs as the reference for progress
+	$(BIN)/python scripts/_durations.py $(wildcard results/laptop results/smoke)
 
 clean:  ## remove what the laptop and the smoke run made
 	rm -rf results/laptop results/smoke

@@ -76,3 +76,16 @@ def test_every_key_is_described() -> None:
         return missing + [m for key, sub in schema.get("properties", {}).items() for m in leaves(sub, f"{path}.{key}")]
 
     assert leaves(SCHEMA, "config") == []
+
+
+def test_every_hyper_parameter_has_an_origin() -> None:
+    origins = read_table(ROOT / "config/origins.tsv")
+    assert set(origins["origin"]) == {"paper", "derived", "assumed"}
+    known = origins["key"].tolist()
+
+    def leaves(value: Any, path: str) -> list[str]:
+        if isinstance(value, dict) and path not in known:
+            return [leaf for key, item in value.items() for leaf in leaves(item, f"{path}.{key}" if path else key)]
+        return [path]
+
+    assert sorted(leaves(LAPTOP, "")) == sorted(known)

@@ -47,7 +47,7 @@ def test_scratch_is_kept_on_failure_and_cleared_on_success(job: Job) -> None:
     assert job.scratch.exists()
     assert "RuntimeError: broken" in job.log.read_text()
     finish(lambda job: None, job)
-    assert not job.scratch.exists()
+    assert not job.scratch.parent.exists()
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """The estimate of the time left against cases worked out by hand."""
 
+from pathlib import Path
+
 import pandas as pd
 
-from speclm.stage.progress import line, time_left, weights
+from speclm.stage.progress import collect_durations, line, time_left, weights
 
 
 def test_known_jobs_weigh_their_own_seconds_and_others_their_rules_mean() -> None:
@@ -24,3 +26,12 @@ def test_the_line_names_jobs_share_and_time() -> None:
     assert (
         line([True, False], [30, 90], 61, cores=1).strip() == "[ 1:01]  1 of 2 jobs, 25 % of the work, about 2 min left"
     )
+
+
+def test_durations_are_means_by_rule_and_method(tmp_path: Path) -> None:
+    for name, seconds in (("pretrain/slm/all", 10), ("pretrain/slm_mix/expert0", 2), ("pretrain/slm_mix/expert1", 4)):
+        path = tmp_path / "run/benchmarks" / f"{name}.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"s\th:m:s\n{seconds}\t0:00:10\n")
+    frame = collect_durations(tmp_path / "run", ["slm", "slm_mix"])
+    assert frame.to_numpy().tolist() == [["run", "pretrain", "slm", 10.0], ["run", "pretrain", "slm_mix", 3.0]]

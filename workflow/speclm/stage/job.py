@@ -16,6 +16,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -114,6 +115,8 @@ def finish(main: Main, job: Job) -> None:
         {**describe(job.settings, job.fingerprint, started), "facts": _jsonable(facts)},
     )
     shutil.rmtree(job.scratch, ignore_errors=True)
+    with suppress(OSError):  # absent, or work of another job stands there
+        job.scratch.parent.rmdir()
 
 
 def _from_snakemake(snakemake: Any) -> Job:

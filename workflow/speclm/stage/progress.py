@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pandas as pd
 
@@ -34,6 +35,17 @@ def time_left(remaining: float, done: float, elapsed: float, cores: int) -> floa
     """Seconds left for `remaining` reference seconds of work when `done` took `elapsed` seconds."""
     speed = (done + PRIOR_SECONDS * cores) / (elapsed + PRIOR_SECONDS)
     return remaining / speed
+
+
+def collect_durations(run: Path, methods: Sequence[str]) -> pd.DataFrame:
+    """Mean seconds of every rule and method of a finished run, from its benchmark files: run, rule, method, seconds."""
+    rows = []
+    for path in sorted((run / "benchmarks").rglob("*.tsv")):
+        rule, *rest = path.relative_to(run / "benchmarks").with_suffix("").parts
+        method = next((part for part in rest if part in methods), "-")
+        rows.append((run.name, rule, method, float(pd.read_csv(path, sep="\t")["s"].iloc[0])))
+    frame = pd.DataFrame(rows, columns=["run", "rule", "method", "seconds"])
+    return frame.groupby(["run", "rule", "method"], as_index=False)["seconds"].mean().round({"seconds": 1})
 
 
 def line(finished: Sequence[bool], weight: Sequence[float], elapsed: float, cores: int) -> str:

@@ -56,7 +56,8 @@ class Plan:
     """What the config asks for.
 
     `sizes`: domain training tokens, ascending, without 0. `budgets`: nominal pretraining costs, ascending.
-    `best_finetuned_sizes`: sizes for which every expert is fine-tuned, at the largest budget only.
+    `best_finetuned_sizes`: sizes for which every expert is fine-tuned. Other ways than the default
+    are compared at the largest budget only.
     """
 
     methods: tuple[Method, ...]
@@ -130,5 +131,5 @@ def _of_method(plan: Plan, method: Method, seed: int) -> Iterator[Measurement]:
             for size in plan.sizes:
                 yield Measurement(method.name, default, domain, size, budget, seed, "test")
                 for other in others:
-                    if other != "best_finetuned" or (budget == plan.budgets[-1] and size in plan.best_finetuned_sizes):
+                    if budget == plan.budgets[-1] and (other != "best_finetuned" or size in plan.best_finetuned_sizes):
                         yield Measurement(method.name, other, domain, size, budget, seed, "test")

@@ -167,7 +167,7 @@ def architecture(sources: Sources) -> Table:
 
 
 def perplexity_by_cost(sources: Sources) -> Table:
-    """Table 8: all methods at equal pretraining cost: the data of figures 3 and 4."""
+    """Table 8: all methods at every pretraining budget: the data of figures 3 and 4."""
     paper = _paper(sources, "table_8_perplexity_by_cost").set_index(["gpuh", "model"])
     e = sources.evidence
     hours = sorted(paper.index.unique("gpuh"))
@@ -190,7 +190,7 @@ def perplexity_by_cost(sources: Sources) -> Table:
     heads = ["budget", "model", "tokens", "generic", *_stages(e)]
     heads += ["paper: C4", *(f"paper: {stage}" for stage in _paper_stages(e))]
     caption = (
-        "Perplexity at equal pretraining cost, with 95 % intervals: on held-out generic text, and the macro average "
+        "Perplexity at every pretraining budget, with 95 % intervals: on held-out generic text, and the macro average "
     )
     caption += "over the domains before and after fine-tuning; beside it the paper's at "
     caption += f"{', '.join(map(str, hours[: len(e.plan.budgets)]))} GPU-hours."

@@ -73,8 +73,9 @@ def starts(folders: Sequence[Path], budgets: Sequence[int]) -> dict[int, list[Pa
 def wanted_runs(section: Section, budgets: Sequence[int], selections: Sequence[str], *, before: bool) -> list[Run]:
     """Every model that a method serves on a domain.
 
-    Each way of choosing the expert at each size and budget, but `best_finetuned` only at the largest budget and the
-    sizes that the section names; with `before` also the default choice before fine-tuning (size 0).
+    The default way of choosing the expert at every size and budget, the others at the largest budget alone, and of
+    those `best_finetuned` only at the sizes that the section names; with `before` also the default before fine-tuning
+    (size 0).
     """
     runs = []
     for budget in budgets or [0]:
@@ -82,8 +83,9 @@ def wanted_runs(section: Section, budgets: Sequence[int], selections: Sequence[s
             runs.append(Run(selections[0], 0, budget))
         for size in section["sizes"]:
             for selection in selections:
-                last = budget == max(budgets, default=0) and size in section["best_finetuned_sizes"]
-                if selection != "best_finetuned" or last:
+                compared = budget == max(budgets, default=0)
+                affordable = selection != "best_finetuned" or size in section["best_finetuned_sizes"]
+                if selection == selections[0] or (compared and affordable):
                     runs.append(Run(selection, size, budget))
     return runs
 

@@ -1,0 +1,72 @@
+"""One smoke run that all end-to-end tests look at: made in a copy of the tracked files, as a new user would have them."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SNAKEMAKE = [sys.executable, "-m", "snakemake"]
+
+
+@dataclass(frozen=True)
+class Clone:
+    """A copy of the project in a folder of its own."""
+
+    folder: Path
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results/smoke"
+
+    def snakemake(self, *arguments: str, cores: int = 2, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake with the smoke preset."""
+        command = [*SNAKEMAKE, "--cores", str(cores), "--configfile", "config/smoke.yaml", *arguments]
+        ended = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False, timeout=900)
+        assert not check or ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-6000:]
+        return ended
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start Snakemake with the smoke preset in a process group of its own."""
+        command = [*SNAKEMAKE, "--cores", "2", "--configfile", "config/smoke.yaml", *arguments]
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return subprocess.Popen(command, cwd=self.folder, start_new_session=True, **silent)
+
+
+def copy_project(folder: Path) -> Clone:
+    """Copy what git tracks, and what it would track."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+    )
+    for name in filter(None, os.fsdecode(listed.stdout).split("\0")):
+        if (ROOT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return Clone(folder)
+
+
+@pytest.fixture(scope="session")
+def new_clone(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Clone]:
+    """Makes a fresh copy of the project each time it is called."""
+    return lambda: copy_project(tmp_path_factory.mktemp("clone"))
+
+
+@pytest.fixture(scope="session")
+def smoke(new_clone: Callable[[], Clone]) -> Clone:
+    """The finished smoke run."""
+    clone = new_clone()
+    clone.snakemake()
+    return clone
+
+
+def stable_bytes(results: Path) -> dict[str, bytes]:
+    """Every result that must be the same bytes on every run: all but what is made of measured seconds."""
+    names = ["metrics.tsv", "claims.tsv", "costs.tsv", "summary.txt", "documents.parquet", "splits/report.json"]
+    files = [results / name for name in names] + sorted(results.glob("tables/*")) + sorted(results.glob("figures/*"))
+    files += sorted(results.glob("specialize/**/runs.json")) + sorted(results.glob("pretrain/**/*.safetensors"))
+    return {str(file.relative_to(results)): file.read_bytes() for file in files}

@@ -1,0 +1,88 @@
+"""What one run of the whole study leaves behind, and that a second one leaves the same bytes."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from speclm.stage.files import read_table
+
+from e2e.conftest import Clone, stable_bytes
+
+KEY = ["method", "selection", "domain", "size", "budget", "seed", "split"]
+
+
+def test_metrics_are_complete_and_consistent(smoke: Clone) -> None:
+    metrics = read_table(smoke.results / "metrics.tsv")
+    assert not metrics.duplicated(KEY).any()
+    assert set(metrics["method"]) == {"slm", "slm_nopt", "llm", "slm_mix", "slm_pn", "slm_is", "slm_d"}
+    assert np.allclose(metrics["perplexity"], np.exp(metrics["nll"]), rtol=1e-6)
+    assert ((metrics["low"] < metrics["perplexity"]) & (metrics["perplexity"] < metrics["high"])).all()
+    assert (metrics["flops"] == metrics["flops_generic"] + metrics["flops_specialize"]).all()
+    documents = pd.read_parquet(smoke.results / "documents.parquet")
+    summed = documents.groupby(KEY)[["nll", "tokens"]].sum()
+    nll = (summed["nll"] / summed["tokens"]).rename("again")
+    assert np.allclose(metrics.set_index(KEY).join(nll).eval("nll - again"), 0, atol=1e-6)
+
+
+def test_training_taught_something(smoke: Clone) -> None:
+    metrics = read_table(smoke.results / "metrics.tsv").set_index(["method", "domain", "size", "budget", "selection"])
+    nll = metrics["nll"]
+    for domain in ("sqlalchemy", "networkx"):
+        assert nll["slm", domain, 0, 80000, "none"] < math.log(512) - 0.5  # better than knowing nothing
+        assert nll["slm", domain, 64000, 80000, "none"] < nll["slm", domain, 0, 80000, "none"]
+        assert nll["slm", domain, 1000, 80000, "none"] < nll["slm_nopt", domain, 1000, 0, "none"]
+
+
+def test_every_table_and_figure_is_there(smoke: Clone) -> None:
+    for number in (1, 4, 5, 6, 7, 8, 9, 10):
+        for ending in ("tsv", "md", "tex"):
+            assert (smoke.results / f"tables/table_{number}.{ending}").stat().st_size > 100
+    for name in ("3", "4a", "4b", "4c", "4d"):
+        assert (smoke.results / f"figures/figure_{name}.pdf").read_bytes().startswith(b"%PDF")
+        assert (smoke.results / f"figures/figure_{name}.png").read_bytes().startswith(b"\x89PNG")
+    claims = read_table(smoke.results / "claims.tsv")
+    assert set(claims["verdict"]) <= {"holds", "does not hold", "cannot tell at this scale"}
+    assert len(claims) == 17
+
+
+def test_no_document_and_no_window_stands_twice(smoke: Clone) -> None:
+    assert json.loads((smoke.results / "splits/checked.json").read_text())
+
+
+def test_a_second_call_does_nothing(smoke: Clone) -> None:
+    ended = smoke.snakemake()
+    assert "Nothing to be done" in ended.stdout + ended.stderr
+
+
+def test_one_core_and_another_folder_give_the_same_bytes(smoke: Clone, new_clone: Callable[[], Clone]) -> None:
+    other = new_clone()
+    other.snakemake(cores=1)
+    expected, found = stable_bytes(smoke.results), stable_bytes(other.results)
+    assert expected.keys() == found.keys()
+    assert [name for name in expected if expected[name] != found[name]] == []
+
+
+def test_a_stage_repeats_without_snakemake(smoke: Clone, tmp_path: Path) -> None:
+    import shutil
+    import subprocess
+    import sys
+
+    folder = tmp_path / "again"
+    shutil.copytree(smoke.folder, folder, ignore=shutil.ignore_patterns(".snakemake"))
+    weights = folder / "results/smoke/pretrain/slm/all/seed17/checkpoints/b80000.safetensors"
+    before = weights.read_bytes()
+    weights.unlink()
+    job = "results/smoke/logs/pretrain_model/slm/all/seed17.job.json"
+    command = [sys.executable, "-m", "speclm", "pretrain_model", str(folder / job)]
+    subprocess.run(command, cwd=folder, env={"PYTHONPATH": "workflow", "PATH": ""}, check=True)
+    assert weights.read_bytes() == before
+
+
+def test_the_report_is_one_page_that_stands_alone(smoke: Clone) -> None:
+    smoke.snakemake("--report", "report.html")
+    page = (smoke.folder / "report.html").read_text()
+    for name in ("table_8.md", "figure_4b.png", "claims.tsv"):
+        assert name in page

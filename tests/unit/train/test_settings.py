@@ -1,0 +1,49 @@
+"""The configuration's words as the train room's settings."""
+
+from pathlib import Path
+
+import yaml
+from speclm.train.settings import budget_tokens, finetuning, pretraining, starts, wanted_runs
+from speclm.train.specialize import Run
+
+CONFIG = yaml.safe_load((Path(__file__).parents[3] / "config/config.yaml").read_text())
+SECTION = {"sizes": [10, 80], "best_finetuned_sizes": [10]}
+
+
+def test_a_budget_is_divided_by_relative_cost_and_experts() -> None:
+    assert budget_tokens([800_000], 2.5, 1) == {800_000: 320_000}
+    assert budget_tokens([800, 1600], 1.0, 8) == {800: 100, 1600: 200}
+
+
+def test_checkpoints_are_ordered_by_expert() -> None:
+    assert starts([Path("a"), Path("b")], [100]) == {100: [Path("a/b100.safetensors"), Path("b/b100.safetensors")]}
+    assert starts([], []) == {0: []}
+
+
+def test_a_method_without_choice_runs_every_size_and_budget() -> None:
+    runs = wanted_runs(SECTION, [100, 200], ["none"], before=True)
+    assert runs == [Run("none", size, budget) for budget in (100, 200) for size in (0, 10, 80)]
+    assert wanted_runs(SECTION, [], ["none"], before=False) == [Run("none", 10, 0), Run("none", 80, 0)]
+
+
+def test_other_choices_are_compared_at_the_largest_budget() -> None:
+    runs = wanted_runs(SECTION, [100, 200], ["most_frequent", "best_pretrained", "best_finetuned"], before=False)
+    assert [run for run in runs if run.selection == "best_pretrained"] == [
+        Run("best_pretrained", 10, 200),
+        Run("best_pretrained", 80, 200),
+    ]
+    assert [run for run in runs if run.selection == "best_finetuned"] == [Run("best_finetuned", 10, 200)]
+
+
+def test_only_the_smallest_size_learns_at_a_lower_rate() -> None:
+    section = CONFIG["specialize"]
+    chosen = finetuning(section, CONFIG["pretrain"], 0.001, 64)
+    assert [row.rate_divisor for row in chosen.sizes] == [section["smallest_rate_divisor"], 1.0, 1.0]
+    assert [row.max_steps for row in chosen.sizes] == section["max_steps"]
+    assert chosen.optimization.learning_rate == 0.001
+
+
+def test_every_model_pretrains_at_its_own_rate() -> None:
+    section = {**CONFIG["pretrain"], "learning_rate": {"slm": 0.1, "llm": 0.2}}
+    assert pretraining(section, "llm", 64).optimization.learning_rate == 0.2
+    assert pretraining(section, "slm", 64).optimization.clip == CONFIG["pretrain"]["clip"]
