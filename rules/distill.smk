@@ -19,7 +19,7 @@ rule distill_model:
     resources:
         mem_mb=2500,
     params:
-        settings={**specialize_settings("slm_d"), "distill": config["distill"]},
+        settings=lambda wildcards: {**specialize_settings("slm_d"), "distill": config["distill"]},
         revision=STAGE_REVISION["specialize"],
     message:
         "Distilling the large model into the small one on {wildcards.domain}, seed {wildcards.seed}"

@@ -1,10 +1,11 @@
-"""Refresh config/reference/durations.tsv from finished runs: python scripts/_durations.py results/laptop results/smoke."""
+"""Take the times of finished runs as the reference for progress: python scripts/_durations.py results/laptop …"""
 
 import sys
 from pathlib import Path
 
-import _bootstrap  # noqa: F401
 import pandas as pd
+
+import _bootstrap  # noqa: F401
 from speclm.stage.files import read_table, write_table
 from speclm.stage.progress import collect_durations
 

@@ -1,4 +1,4 @@
-"""One smoke run that all end-to-end tests look at: made in a copy of the tracked files, as a new user would have them."""
+"""One smoke run that all end-to-end tests look at: made in a copy of the tracked files, as a new user has them."""
 
 import os
 import shutil
@@ -41,7 +41,10 @@ class Clone:
 def copy_project(folder: Path) -> Clone:
     """Copy what git tracks, and what it would track."""
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
     )
     for name in filter(None, os.fsdecode(listed.stdout).split("\0")):
         if (ROOT / name).exists():

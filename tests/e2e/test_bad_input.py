@@ -58,7 +58,9 @@ def test_unreadable_documents(new_clone: Callable[[], Clone], text: bytes, messa
     assert not list(clone.folder.glob("results/bad/documents/mine.jsonl.zst"))
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:-100], lambda data: b"\0" + data[1:]], ids=["truncated", "changed"])
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-100], lambda data: b"\0" + data[1:]], ids=["truncated", "changed"]
+)
 def test_a_damaged_store_is_refused(spare: Clone, damage: Callable[[bytes], bytes]) -> None:
     store = spare.results / "tokens/sqlalchemy/test.bin"
     whole = store.read_bytes()
@@ -76,7 +78,10 @@ def test_a_tokenizer_that_does_not_match_the_store_is_refused(spare: Clone) -> N
     other = Path(spare.folder / "results/other")
     shutil.copytree(spare.results / "tokenizer", other)
     spare.snakemake(
-        "results/odd/tokenizer/tokenizer.model", "--config", "run=odd", "tokenizer={'vocabulary':400,'characters':200000}"
+        "results/odd/tokenizer/tokenizer.model",
+        "--config",
+        "run=odd",
+        "tokenizer={'vocabulary':400,'characters':200000}",
     )
     for name in ("tokenizer.model", "tokenizer.json"):
         shutil.copy(spare.folder / "results/odd/tokenizer" / name, spare.results / "tokenizer" / name)

@@ -30,7 +30,9 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(
 ) -> None:
     clone = new_clone()
     process = clone.start()
-    pattern = "pretrain/**/.scratch-*/**/*.safetensors" if how == signal.SIGKILL else "specialize/**/.scratch-*/**/*.json"
+    pattern = (
+        "pretrain/**/.scratch-*/**/*.safetensors" if how == signal.SIGKILL else "specialize/**/.scratch-*/**/*.json"
+    )
     wait_for_training(clone, pattern, process)
     assert process.poll() is None, "the run ended before it could be stopped"
     os.killpg(process.pid, how)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from speclm.stage.files import read_table
 
 from e2e.conftest import Clone, stable_bytes
+from speclm.stage.files import read_table
 
 KEY = ["method", "selection", "domain", "size", "budget", "seed", "split"]
 

@@ -46,7 +46,7 @@ def test_the_laptop_configuration_is_good() -> None:
         ("methods", ["slm_d", "llm"], "slm_d needs slm,"),
         ("methods", ["slm_max"], 'did you mean "slm_mix"'),
         ("models.slm_mix.experts", 7, r"models\.slm_mix\.experts: 7 is not in clusters\.k"),
-        ("models.slm.heads", 7, r"models\.slm\.width: 64 is no multiple of heads"),
+        ("models.slm.heads", 7, r"models\.slm\.width: 48 is no multiple of heads"),
         ("models.slm_pn.projected_layers", 99, "more than the network's layers"),
         ("pretrain.micro_batch", 7, r"pretrain\.micro_batch: does not divide batch"),
         ("specialize.max_steps", [5], "not one number for each size"),

@@ -45,7 +45,8 @@ def collect_durations(run: Path, methods: Sequence[str]) -> pd.DataFrame:
         method = next((part for part in rest if part in methods), "-")
         rows.append((run.name, rule, method, float(pd.read_csv(path, sep="\t")["s"].iloc[0])))
     frame = pd.DataFrame(rows, columns=["run", "rule", "method", "seconds"])
-    return frame.groupby(["run", "rule", "method"], as_index=False)["seconds"].mean().round({"seconds": 1})
+    means = frame.groupby(["run", "rule", "method"])["seconds"].mean().round(1)
+    return means.reset_index()
 
 
 def line(finished: Sequence[bool], weight: Sequence[float], elapsed: float, cores: int) -> str:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import yaml
+
 from speclm.train.settings import budget_tokens, finetuning, pretraining, starts, wanted_runs
 from speclm.train.specialize import Run
 
