@@ -7,8 +7,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
@@ -24,16 +26,20 @@ class Clone:
     def results(self) -> Path:
         return self.folder / "results/smoke"
 
-    def snakemake(self, *arguments: str, cores: int = 2, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run Snakemake with the smoke preset."""
-        command = [*SNAKEMAKE, "--cores", str(cores), "--configfile", "config/smoke.yaml", *arguments]
+    def snakemake(
+        self, *arguments: str, cores: int = 2, check: bool = True, change: dict[str, Any] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake with the smoke preset, and with the values of `change` laid over it."""
+        (self.folder / "change.yaml").write_text(yaml.safe_dump(change or {}))
+        files = ["config/smoke.yaml", *(["change.yaml"] if change else [])]
+        command = [*SNAKEMAKE, *arguments, "--cores", str(cores), "--configfile", *files]
         ended = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False, timeout=900)
         assert not check or ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-6000:]
         return ended
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start Snakemake with the smoke preset in a process group of its own."""
-        command = [*SNAKEMAKE, "--cores", "2", "--configfile", "config/smoke.yaml", *arguments]
+        command = [*SNAKEMAKE, *arguments, "--cores", "2", "--configfile", "config/smoke.yaml"]
         silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         return subprocess.Popen(command, cwd=self.folder, start_new_session=True, **silent)
 
