@@ -12,12 +12,12 @@ help:  ## show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 demo: .venv/complete  ## train, specialise and compare every method on real text (about 15 minutes)
-	$(SNAKEMAKE) --quiet rules host
+	$(SNAKEMAKE) --quiet all
 	@$(MAKE) --no-print-directory results/laptop/report.html
 	@cat results/laptop/summary.txt
 
 smoke: .venv/complete  ## every rule of the study, tiny (about 3 minutes)
-	$(SNAKEMAKE) --quiet rules host --configfile config/smoke.yaml
+	$(SNAKEMAKE) --quiet all --configfile config/smoke.yaml
 	@cat results/smoke/summary.txt
 
 report: results/laptop/report.html  ## one self-contained page with every table and figure

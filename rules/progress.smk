@@ -10,3 +10,7 @@ onstart:
     )
     if weight:
         progress.watch(lambda: [workflow.dag.finished(job) for job in needed], weight, workflow.cores, every=15)
+
+
+onerror:
+    print(f"The run stopped. What was finished is kept: the same command goes on from there. Log: {log}", file=sys.stderr)

@@ -1,0 +1,42 @@
+"""The README's commands are good commands, and the files that it names are there."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+COMMANDS = sorted(set(re.findall(r"^(?:\| [^|]+\| `)?(\.venv/bin/snakemake [^`\n]+)", README, flags=re.M)))
+
+
+def test_the_readme_has_commands() -> None:
+    assert len(COMMANDS) >= 5
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if "--report" not in command])
+def test_a_snakemake_command_is_understood(command: str) -> None:
+    words = [sys.executable, "-m", "snakemake", "--dry-run", *shlex.split(command)[1:]]
+    ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr[-2000:]
+
+
+def test_make_targets_exist() -> None:
+    known = re.findall(r"^([a-z]+(?: [a-z0-9]+)*):", (ROOT / "Makefile").read_text(), flags=re.M)
+    targets = {name for names in known for name in names.split()}
+    assert set(re.findall(r"^make ([a-z]+)", README, flags=re.M)) <= targets
+    assert {"demo", "test"} <= targets
+
+
+def test_named_files_exist() -> None:
+    for name in re.findall(r"\]\((?!http)([^)#]+)\)", README):
+        assert (ROOT / name).exists(), name
+
+
+def test_the_figures_of_the_readme_are_those_of_the_published_run() -> None:
+    published = (ROOT / "results/published/laptop/summary.txt").read_text()
+    table = published.split("\n\n")[1]
+    assert table in README
