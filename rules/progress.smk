@@ -13,4 +13,7 @@ onstart:
 
 
 onerror:
-    print(f"The run stopped. What was finished is kept: the same command goes on from there. Log: {log}", file=sys.stderr)
+    print(
+        f"The run stopped. What was finished is kept: the same command goes on from there. Log: {log}",
+        file=sys.stderr,
+    )
