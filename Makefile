@@ -3,6 +3,8 @@ PYTHON ?= python3
 CORES ?= 2
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+# Leaves out two lines that Snakemake says for every job; errors and progress stay.
+TIDY := 2>&1 | awk '!/^(Select jobs to execute|Execute [0-9]+ jobs)/ { print; fflush() }'
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -12,12 +14,12 @@ help:  ## show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 demo: .venv/complete  ## train, specialise and compare every method on real text (about 15 minutes)
-	$(SNAKEMAKE) --quiet all
+	$(SNAKEMAKE) --quiet rules host progress $(TIDY)
 	@$(MAKE) --no-print-directory results/laptop/report.html
 	@cat results/laptop/summary.txt
 
 smoke: .venv/complete  ## every rule of the study, tiny (about 3 minutes)
-	$(SNAKEMAKE) --quiet all --configfile config/smoke.yaml
+	$(SNAKEMAKE) --quiet rules host progress --configfile config/smoke.yaml $(TIDY)
 	@cat results/smoke/summary.txt
 
 report: results/laptop/report.html  ## one self-contained page with every table and figure
