@@ -13,12 +13,12 @@ SHELL := /bin/bash
 help:  ## show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-demo: .venv/complete  ## train, specialise and compare every method on real text (about 15 minutes)
+demo: .venv/complete  ## train, specialise and compare every method on real text (about 12 minutes)
 	$(SNAKEMAKE) --quiet rules host progress $(TIDY)
 	@$(MAKE) --no-print-directory results/laptop/report.html
 	@cat results/laptop/summary.txt
 
-smoke: .venv/complete  ## every rule of the study, tiny (about 3 minutes)
+smoke: .venv/complete  ## every rule of the study, tiny (about 2 minutes)
 	$(SNAKEMAKE) --quiet rules host progress --configfile config/smoke.yaml $(TIDY)
 	@cat results/smoke/summary.txt
 

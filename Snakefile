@@ -1,7 +1,7 @@
 """Small specialised language models under explicit budgets (arXiv 2402.01093).
 
 snakemake --cores 2                                     the laptop study
-snakemake --cores 2 --configfile config/smoke.yaml      every rule in three minutes
+snakemake --cores 2 --configfile config/smoke.yaml      every rule in two minutes
 """
 
 from snakemake.utils import min_version
