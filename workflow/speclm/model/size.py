@@ -84,6 +84,18 @@ class ProjectionSize:
             )
 
 
+@dataclass(frozen=True)
+class LowRank:
+    """Size of low-rank adapters, for queries and values of every layer; `alpha` / `rank` scales what they add."""
+
+    rank: int
+    alpha: int
+
+    def __post_init__(self) -> None:
+        for key in ("rank", "alpha"):
+            _require_positive(key, getattr(self, key))
+
+
 def parameter_count(size: ModelSize) -> int:
     """Parameters of a transformer of this size, as trained and as served."""
     rows_of_width = size.vocabulary + size.context + 2 * size.layers + 1  # tied embedding, positions, norm scales
@@ -104,6 +116,11 @@ def projected_parameter_count(size: ModelSize, projection: ProjectionSize) -> in
 def mixture_parameter_count(size: ModelSize, experts: int) -> int:
     """Parameters of a hard mixture in pretraining: its experts are independent."""
     return experts * parameter_count(size)
+
+
+def adapter_parameter_count(size: ModelSize, low_rank: LowRank) -> int:
+    """Trainable parameters of low-rank adaptation: A and B for the queries and the values of every layer."""
+    return size.layers * 2 * 2 * size.width * low_rank.rank
 
 
 def forward_flops_per_token(size: ModelSize) -> int:

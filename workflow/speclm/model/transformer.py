@@ -77,9 +77,13 @@ class Block(nn.Module):
         x_BTD = x_BTD + self._attention(_norm(x_BTD, self.attention_norm))
         return x_BTD + mlp(_norm(x_BTD, self.mlp_norm))
 
+    def project(self, x_BTD: Tensor) -> Tensor:
+        """Queries, keys and values, (B, T, 3 D); what low-rank adaptation adds to."""
+        return F.linear(x_BTD, self.query_key_value)
+
     def _attention(self, x_BTD: Tensor) -> Tensor:
         B, T, D = x_BTD.shape
-        qkv = F.linear(x_BTD, self.query_key_value).view(B, T, 3, self.heads, D // self.heads)
+        qkv = self.project(x_BTD).view(B, T, 3, self.heads, D // self.heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind()  # each (B, heads, T, D / heads)
         y = F.scaled_dot_product_attention(query, key, value, is_causal=True)
         return F.linear(y.transpose(1, 2).reshape(B, T, D), self.attention_output)
