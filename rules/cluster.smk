@@ -41,7 +41,7 @@ rule embed_split:
     resources:
         mem_mb=2000,
     params:
-        settings=settings("device"),
+        settings=settings(device=config["engine"]["device"]),
         revision=STAGE_REVISION["embed"],
     message:
         "Embedding the windows of {wildcards.corpus}, {wildcards.split}"

@@ -148,8 +148,7 @@ def specialize_inputs(wildcards):
 def specialize_settings(method):
     """What the fine-tuning of a method depends on."""
     return settings(
-        "device",
-        "threads",
+        "engine",
         "specialize",
         shape=config["models"]["llm" if method == "llm" else "slm"],
         vocabulary=config["tokenizer"]["vocabulary"],

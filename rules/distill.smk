@@ -14,8 +14,8 @@ rule distill_model:
     benchmark:
         "<benchmarks>/distill_model/{domain}/seed{seed}.tsv"
     conda:
-        "../envs/train-cpu.yaml" if config["device"] == "cpu" else "../envs/train-cuda.yaml"
-    threads: config["threads"]
+        "../envs/train-cpu.yaml" if config["engine"]["device"] == "cpu" else "../envs/train-cuda.yaml"
+    threads: config["engine"]["threads"]
     resources:
         mem_mb=2500,
     params:

@@ -10,12 +10,12 @@ rule evaluate_generic:
     benchmark:
         "<benchmarks>/evaluate_generic/{method}/seed{seed}.tsv"
     conda:
-        "../envs/train-cpu.yaml" if config["device"] == "cpu" else "../envs/train-cuda.yaml"
-    threads: config["threads"]
+        "../envs/train-cpu.yaml" if config["engine"]["device"] == "cpu" else "../envs/train-cuda.yaml"
+    threads: config["engine"]["threads"]
     resources:
         mem_mb=2000,
     params:
-        settings=settings("device", "threads", "evaluate", budgets=config["pretrain"]["budgets"]),
+        settings=settings("engine", "evaluate", budgets=config["pretrain"]["budgets"]),
         revision=STAGE_REVISION["evaluate"],
     message:
         "Measuring {wildcards.method} on generic text, seed {wildcards.seed}"
@@ -36,12 +36,12 @@ rule evaluate_domain:
     benchmark:
         "<benchmarks>/evaluate_domain/{method}/{domain}/seed{seed}.tsv"
     conda:
-        "../envs/train-cpu.yaml" if config["device"] == "cpu" else "../envs/train-cuda.yaml"
-    threads: config["threads"]
+        "../envs/train-cpu.yaml" if config["engine"]["device"] == "cpu" else "../envs/train-cuda.yaml"
+    threads: config["engine"]["threads"]
     resources:
         mem_mb=2000,
     params:
-        settings=settings("device", "threads", "evaluate"),
+        settings=settings("engine", "evaluate"),
         revision=STAGE_REVISION["evaluate"],
     message:
         "Measuring {wildcards.method} on the test documents of {wildcards.domain}, seed {wildcards.seed}"

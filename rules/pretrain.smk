@@ -11,14 +11,13 @@ rule pretrain_model:
     benchmark:
         "<benchmarks>/pretrain_model/{method}/{part}/seed{seed}.tsv"
     conda:
-        "../envs/train-cpu.yaml" if config["device"] == "cpu" else "../envs/train-cuda.yaml"
-    threads: config["threads"]
+        "../envs/train-cpu.yaml" if config["engine"]["device"] == "cpu" else "../envs/train-cuda.yaml"
+    threads: config["engine"]["threads"]
     resources:
         mem_mb=2500,
     params:
         settings=lambda wildcards: settings(
-            "device",
-            "threads",
+            "engine",
             "pretrain",
             shape=config["models"]["llm" if wildcards.method == "llm" else "slm"],
             projection=config["models"]["slm_pn"] if wildcards.method == "slm_pn" else None,

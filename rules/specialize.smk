@@ -14,8 +14,8 @@ rule specialize_model:
     wildcard_constraints:
         method="|".join(method for method in METHODS.index if METHODS.loc[method, "teacher"] == "-"),
     conda:
-        "../envs/train-cpu.yaml" if config["device"] == "cpu" else "../envs/train-cuda.yaml"
-    threads: config["threads"]
+        "../envs/train-cpu.yaml" if config["engine"]["device"] == "cpu" else "../envs/train-cuda.yaml"
+    threads: config["engine"]["threads"]
     resources:
         mem_mb=2500,
     params:

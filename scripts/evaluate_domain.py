@@ -6,16 +6,16 @@ from speclm.stage.job import Job, run
 
 def main(job: Job) -> dict:
     from speclm.data.windows import open_windows
+    from speclm.train.engine import engine_of
     from speclm.train.evaluate import evaluate_models
 
     return evaluate_models(
         job.inputs["models"],
         "test",
         open_windows(job.inputs["test"]),
-        batch_windows=job.settings["evaluate"]["batch"],
-        output=job.outputs["documents"].parent,
-        threads=job.settings["threads"],
-        device=job.settings["device"],
+        job.settings["evaluate"]["batch"],
+        job.outputs["documents"].parent,
+        engine_of(job),
     )
 
 

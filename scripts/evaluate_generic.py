@@ -7,6 +7,7 @@ from speclm.stage.job import Job, run
 
 def main(job: Job) -> dict:
     from speclm.data.windows import open_windows
+    from speclm.train.engine import engine_of
     from speclm.train.evaluate import evaluate_pretrained
 
     return evaluate_pretrained(
@@ -15,11 +16,10 @@ def main(job: Job) -> dict:
         job.settings["budgets"],
         open_windows(job.inputs["heldout"]),
         read_array(job.inputs["clusters"]) if "clusters" in job.inputs else None,
-        seed=job.seed,
-        batch_windows=job.settings["evaluate"]["batch"],
-        output=job.outputs["documents"].parent,
-        threads=job.settings["threads"],
-        device=job.settings["device"],
+        job.seed,
+        job.settings["evaluate"]["batch"],
+        job.outputs["documents"].parent,
+        engine_of(job),
     )
 
 

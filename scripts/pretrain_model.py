@@ -2,15 +2,14 @@
 
 import _bootstrap  # noqa: F401
 from speclm.stage.files import read_array, write_json
-from speclm.stage.interrupt import StopFlag
 from speclm.stage.job import Job, run
-from speclm.stage.summary import machine
 
 
 def main(job: Job) -> dict:
     from speclm.data.windows import open_windows
     from speclm.model.size import ModelSize, ProjectionSize
     from speclm.train import settings
+    from speclm.train.engine import machine, open_session
     from speclm.train.pretrain import Projection, expert_order, pretrain, sampled_order, uniform_order
 
     chosen, method, part = job.settings, job.wildcards["method"], job.wildcards["part"]
@@ -29,7 +28,7 @@ def main(job: Job) -> dict:
     if method == "slm_pn":
         projection = Projection(ProjectionSize(**chosen["projection"]), clusters["train"], clusters["heldout"])
     section = chosen["pretrain"]
-    with StopFlag() as stop:
+    with open_session(job) as session:
         facts = pretrain(
             method,
             part,
@@ -40,15 +39,9 @@ def main(job: Job) -> dict:
             order,
             settings.budget_tokens(section["budgets"], section["relative_cost"][method], budget_experts),
             settings.pretraining(section, method, chosen["evaluate_batch"]),
-            seed=job.seed,
-            output=job.outputs["summary"].parent,
-            scratch=job.scratch,
-            fingerprint=job.fingerprint,
-            stop=stop,
-            threads=chosen["threads"],
-            device=chosen["device"],
+            session,
         )
-    write_json(job.outputs["summary"], {**facts, **machine(chosen["device"])})
+    write_json(job.outputs["summary"], {**facts, **machine(session.engine)})
     return facts
 
 

@@ -52,7 +52,8 @@ def test_the_laptop_configuration_is_good() -> None:
         ("specialize.max_steps", [5], "not one number for each size"),
         ("specialize.best_finetuned_sizes", [5], r"5 is not among specialize\.sizes"),
         ("documents.generic", "c5", r'"c5" is no row of config/datasets\.tsv'),
-        ("device", "gpu", r"device: 'gpu' is not one of"),
+        ("engine.device", "gpu", r"engine\.device: 'gpu' is not one of"),
+        ("engine.precision", "float16", r"engine\.precision: 'float16' is not one of"),
     ],
 )
 def test_a_mistake_is_named_with_file_and_remedy(path: str, value: Any, message: str) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from speclm.data.windows import Windows
 from speclm.model.size import ModelSize, ProjectionSize
 from speclm.train.distill import Distillation
+from speclm.train.engine import Engine, Session
 from speclm.train.finetune import DomainSize, Finetuning
 from speclm.train.loop import Optimization
 from speclm.train.pretrain import Pretraining, Projection, expert_order, pretrain, sampled_order, uniform_order
@@ -18,6 +19,7 @@ from speclm.train.specialize import Domain, Run, Task, Teachers, specialize
 from unit.train.interrupts import Never
 
 EXPERTS = 3
+ENGINE = Engine(device="cpu", threads=1, precision="float32", compile=False, processes=1, shard=False)
 BUDGETS = {1: 4 * 4 * 8, 2: 10 * 4 * 8 + 5}  # 4 and 10 steps of 4 windows of 8 tokens
 PRETRAINED = ("slm", "llm", "slm_mix", "slm_is", "slm_pn")
 
@@ -54,13 +56,7 @@ class Study:
             orders.get(method, lambda: uniform_order(self.generic, 7))(),
             BUDGETS,
             Pretraining(self.optimization, 3, 2, 4, 6, 4),
-            seed=7,
-            output=output,
-            scratch=output / "scratch",
-            fingerprint={"method": method},
-            stop=stop or Never(),
-            threads=1,
-            device="cpu",
+            session(output, method, stop),
         )
 
     def specialize(
@@ -86,19 +82,8 @@ class Study:
             {0: []} if method == "slm_nopt" else starts,
             Teachers(taught, Distillation(0.5, 1.0)) if method == "slm_d" else None,
             settings or self.finetuning(),
-            7,
         )
-        output = self.folder / place / method
-        return specialize(
-            task,
-            runs,
-            output=output,
-            scratch=output / "scratch",
-            fingerprint={"method": method},
-            stop=stop or Never(),
-            threads=1,
-            device="cpu",
-        )
+        return specialize(task, runs, session(self.folder / place / method, method, stop))
 
     def finetuning(self) -> Finetuning:
         """Fine-tuning on 32 and 96 tokens, that is 4 and 12 windows."""
@@ -108,6 +93,11 @@ class Study:
     def size_of(self, method: str) -> ModelSize:
         """The llm is wider."""
         return ModelSize(**{**vars(self.size), "width": 24, "heads": 3}) if method == "llm" else self.size
+
+
+def session(output: Path, method: str, stop: Any = None) -> Session:
+    """The session of a stage that writes to `output`."""
+    return Session(output, output / "scratch", {"method": method}, 7, stop or Never(), ENGINE)
 
 
 def clusters_of(windows: Windows) -> np.ndarray:

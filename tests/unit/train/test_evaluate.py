@@ -25,6 +25,7 @@ from speclm.train.evaluate import (
     plain_score,
     routed_score,
 )
+from unit.train.studies import ENGINE
 
 CPU = torch.device("cpu")
 
@@ -119,9 +120,7 @@ def test_a_folder_of_models_is_measured(store, size: ModelSize, tmp_path: Path) 
         path = tmp_path / "models" / f"{selection}.safetensors"
         save_weights(path, drawn(size, expert), **meta(selection, expert, size))
     for output in (tmp_path / "a", tmp_path / "b"):
-        facts = evaluate_models(
-            tmp_path / "models", "test", windows, batch_windows=8, output=output, threads=1, device="cpu"
-        )
+        facts = evaluate_models(tmp_path / "models", "test", windows, 8, output, ENGINE)
     assert facts["measurements"] == 3
     for name in ("documents.parquet", "measurements.json"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
@@ -147,11 +146,10 @@ def test_a_pretraining_is_measured_at_every_budget(store, size: ModelSize, tmp_p
         [200, 100],
         windows,
         clusters if experts > 1 else None,
-        seed=3,
-        batch_windows=8,
-        output=tmp_path,
-        threads=1,
-        device="cpu",
+        3,
+        8,
+        tmp_path,
+        ENGINE,
     )
     first, second = json.loads((tmp_path / "measurements.json").read_text())
     assert [first[name] for name in KEY[1:]] == ["none", "generic", 0, 100, 3, "heldout"] and second["budget"] == 200
@@ -162,4 +160,4 @@ def test_a_pretraining_is_measured_at_every_budget(store, size: ModelSize, tmp_p
 
 def test_nothing_to_measure_is_refused(store, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nothing to measure"):
-        evaluate_models(tmp_path, "test", store("test"), batch_windows=8, output=tmp_path, threads=1, device="cpu")
+        evaluate_models(tmp_path, "test", store("test"), 8, tmp_path, ENGINE)

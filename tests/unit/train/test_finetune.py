@@ -10,9 +10,8 @@ from speclm.model.transformer import Transformer
 from speclm.stage.errors import UserError
 from speclm.train.experts import open_experts
 from speclm.train.finetune import finetune, label_loss, validation_loss
-from speclm.train.loop import Outcome, Saving
-from unit.train.interrupts import Never
-from unit.train.studies import Study
+from speclm.train.loop import Outcome
+from unit.train.studies import Study, session
 
 CPU = torch.device("cpu")
 
@@ -34,10 +33,8 @@ def tune(study: Study, scratch: Path, tokens: int, seen: list[np.ndarray]) -> Ou
         tokens,
         study.finetuning(),
         watched,
-        seed=7,
-        saving=Saving(scratch, {}, 100),
-        stop=Never(),
-        device=CPU,
+        session(scratch, "slm_nopt"),
+        CPU,
     )
 
 

@@ -15,8 +15,10 @@ from speclm.stage.errors import UserError
 from speclm.stage.interrupt import Interrupted
 from speclm.train import checkpoint
 from speclm.train.batches import ShuffledEpochs
-from speclm.train.loop import Optimization, Outcome, Saving, Validation, train
+from speclm.train.engine import Session
+from speclm.train.loop import Optimization, Outcome, Validation, train
 from unit.train.interrupts import Killed, Never, StopAt
+from unit.train.studies import ENGINE
 
 POINTS = torch.randn(20, 3, generator=torch.Generator().manual_seed(1))
 
@@ -60,10 +62,10 @@ def run(
         on_milestone=keep,
         validation=validation,
         journal_every=3,
+        save_every=save_every,
         tokens_per_window=8,
-        saving=Saving(scratch, fingerprint or {"a": 1}, save_every),
         seed=9,
-        stop=stop or Never(),
+        session=Session(scratch, scratch, fingerprint or {"a": 1}, 9, stop or Never(), ENGINE),
     )
 
 

@@ -36,11 +36,6 @@ def describe(settings: Mapping[str, Any], fingerprint: Fingerprint, started: flo
     }
 
 
-def machine(device: str) -> dict[str, str]:
-    """The host and the device that seconds were measured on."""
-    return {"device": processor() if device == "cpu" else device, "host": platform.node()}
-
-
 def processor() -> str:
     """The processor's name as the system gives it."""
     info = Path("/proc/cpuinfo")

@@ -35,7 +35,7 @@ from speclm.model.weights import load_weights
 from speclm.stage.errors import UserError
 from speclm.stage.files import atomic, write_json
 from speclm.train.batches import Indices, load
-from speclm.train.device import prepare
+from speclm.train.engine import Engine, prepare
 from speclm.train.experts import open_experts
 
 Score = Callable[[Tensor, Indices], Tensor]  # (tokens_BL, indices_B) -> nll_BT in nats, 0 at ignored targets
@@ -43,18 +43,18 @@ KEY = ["method", "selection", "domain", "size", "budget", "seed", "split"]
 
 
 def evaluate_models(
-    models: Path, split: str, windows: Windows, *, batch_windows: int, output: Path, threads: int, device: str
+    models: Path, split: str, windows: Windows, batch_windows: int, output: Path, engine: Engine
 ) -> dict[str, Any]:
     """Measure every specialised model of a folder on one split; write documents.parquet and measurements.json."""
-    place = prepare(threads, device)
+    device = prepare(engine)
     scores: dict[str, pd.DataFrame] = {}  # equal weights (two selections of one expert) are measured once
     measured = []
     for path in sorted(models.glob("*.safetensors")):
         state, meta = load_weights(path)
         expert = f"{meta['size']}.{meta['budget']}.{meta['expert']}"
         if expert not in scores:
-            score = plain_score(ModelSize(**meta["model"]), state, place)
-            scores[expert] = document_losses(score, windows, batch_windows, place)
+            score = plain_score(ModelSize(**meta["model"]), state, device)
+            scores[expert] = document_losses(score, windows, batch_windows, device)
         measured.append(({**{name: meta[name] for name in KEY[:-1]}, "split": split}, scores[expert]))
     return write_measurements(output, measured)
 
@@ -65,12 +65,10 @@ def evaluate_pretrained(
     budgets: Sequence[int],
     heldout: Windows,
     clusters_N: NDArray[np.int32] | None,
-    *,
     seed: int,
     batch_windows: int,
     output: Path,
-    threads: int,
-    device: str,
+    engine: Engine,
 ) -> dict[str, Any]:
     """Measure a pretraining at every budget on held-out generic text; write documents.parquet and measurements.json.
 
@@ -78,18 +76,18 @@ def evaluate_pretrained(
         folders: of checkpoints: one, or those of slm_mix's experts in their order.
         clusters_N: of the held-out windows, for a method with experts.
     """
-    place = prepare(threads, device)
+    device = prepare(engine)
     measured = []
     for budget in sorted(budgets):
         paths = [folder / f"b{budget}.safetensors" for folder in folders]
         size = ModelSize(**load_weights(paths[0])[1]["model"])
         experts = [expert() for expert in open_experts(method, size, paths, seed)]
         if clusters_N is None:
-            score = plain_score(size, experts[0], place)
+            score = plain_score(size, experts[0], device)
         else:
-            score = routed_score(size, experts, clusters_N, place)
+            score = routed_score(size, experts, clusters_N, device)
         key = dict(zip(KEY, (method, "none", "generic", 0, budget, seed, "heldout"), strict=True))
-        measured.append((key, document_losses(score, heldout, batch_windows, place)))
+        measured.append((key, document_losses(score, heldout, batch_windows, device)))
     return write_measurements(output, measured)
 
 

@@ -19,11 +19,11 @@ from speclm.data.windows import Windows
 from speclm.model.size import ModelSize
 from speclm.model.transformer import Transformer
 from speclm.stage.errors import UserError
-from speclm.stage.interrupt import StopFlag
 from speclm.stage.streams import torch_seed
 from speclm.train.batches import ShuffledEpochs, load
+from speclm.train.engine import Session
 from speclm.train.evaluate import mean_nll
-from speclm.train.loop import Optimization, Outcome, Saving, StepLoss, Validation, train
+from speclm.train.loop import Optimization, Outcome, StepLoss, Validation, train
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,7 @@ def finetune(
     tokens: int,
     settings: Finetuning,
     step_loss: StepLoss,
-    *,
-    seed: int,
-    saving: Saving,
-    stop: StopFlag,
+    session: Session,
     device: torch.device,
 ) -> Outcome:
     """Fine-tune a transformer from `weights` and return its best ones.
@@ -92,7 +89,7 @@ def finetune(
     return train(
         model.to(device),
         step_loss,
-        ShuffledEpochs(np.arange(train_split.first(tokens)), seed, "finetune", domain, tokens),
+        ShuffledEpochs(np.arange(train_split.first(tokens)), session.seed, "finetune", domain, tokens),
         replace(settings.optimization, learning_rate=rate),
         row.max_steps,
         milestones=(),
@@ -103,10 +100,10 @@ def finetune(
             settings.patience,
         ),
         journal_every=settings.journal_every,
+        save_every=settings.save_every,
         tokens_per_window=train_split.context,
-        saving=saving,
-        seed=torch_seed(seed, "finetune", domain, tokens),
-        stop=stop,
+        seed=torch_seed(session.seed, "finetune", domain, tokens),
+        session=session,
     )
 
 

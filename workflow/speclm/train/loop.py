@@ -18,19 +18,19 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from speclm.stage.errors import UserError
-from speclm.stage.interrupt import Interrupted, StopFlag
+from speclm.stage.interrupt import Interrupted
 from speclm.train.adam import AdamW
 from speclm.train.batches import Indices, Order
 from speclm.train.checkpoint import Checkpoints, Tensors, claim
+from speclm.train.engine import Session
 from speclm.train.journal import Journal
 from speclm.train.schedule import learning_rate
 
@@ -75,15 +75,6 @@ class Validation:
     patience: int | None
 
 
-@dataclass(frozen=True)
-class Saving:
-    """Where a training's state lies, whose it is, and how often (in steps) it is written."""
-
-    scratch: Path
-    fingerprint: Mapping[str, Any]
-    every: int
-
-
 @dataclass
 class Progress:
     """Everything about a training but its tensors; the readable half of a checkpoint."""
@@ -124,20 +115,21 @@ def train(
     on_milestone: Callable[[int], None],
     validation: Validation | None,
     journal_every: int,
+    save_every: int,
     tokens_per_window: int,
-    saving: Saving,
     seed: int,
-    stop: StopFlag,
+    session: Session,
 ) -> Outcome:
     """Train `model` in place for `steps` updates of `batch_windows` windows, or until validation stops improving.
 
     Args:
         milestones: steps after which `on_milestone` is called, before the state is saved.
+        journal_every, save_every: steps between two lines of the journal, and between two checkpoints.
         seed: of torch's own generator, for models that draw numbers while they train.
 
     Raises:
         UserError: less than one step; a foreign or unwritable scratch folder; a loss that is not finite or that spikes.
-        Interrupted: `stop` was requested; the state is saved.
+        Interrupted: a stop was requested; the state is saved.
     """
     if steps < 1:
         raise UserError(
@@ -145,10 +137,10 @@ def train(
             key="batch_windows",
             remedy="raise the budget or use smaller batches",
         )
-    run = _Run(model, order, optimization, saving)
+    run = _Run(model, order, optimization, session)
     torch.manual_seed(seed)
     continued = run.restore()
-    progress, journal = run.progress, Journal(saving.scratch / "metrics.jsonl", run.progress.journal)
+    progress, journal = run.progress, Journal(session.scratch / "metrics.jsonl", run.progress.journal)
 
     def save() -> None:
         progress.journal = journal.commit()
@@ -157,7 +149,7 @@ def train(
     if validation and not continued:
         journal.write({"step": 0, "tokens": 0, "validation": run.validate(validation)})
     while progress.step < steps and not (validation and _exhausted(progress, validation)):
-        if stop.requested:
+        if session.stop.requested:
             save()
             raise Interrupted(f"at step {progress.step} of {steps}")
         started = time.perf_counter()
@@ -172,7 +164,7 @@ def train(
         if step in milestones:
             progress.milestone_seconds[str(step)] = progress.seconds
             on_milestone(step)
-        if step % saving.every == 0 and step < steps:
+        if step % save_every == 0 and step < steps:
             save()
     return Outcome(
         progress.step,
@@ -191,12 +183,12 @@ def _exhausted(progress: Progress, validation: Validation) -> bool:
 class _Run:
     """A training's moving parts, and their way to disk and back."""
 
-    def __init__(self, model: nn.Module, order: Order, optimization: Optimization, saving: Saving) -> None:
-        claim(saving.scratch, saving.fingerprint)
+    def __init__(self, model: nn.Module, order: Order, optimization: Optimization, session: Session) -> None:
+        claim(session.scratch, session.fingerprint)
         self.progress = Progress()
         self.best: Tensors = {}
         self._model, self._order, self._settings = model.train(), order, optimization
-        self._checkpoints = Checkpoints(saving.scratch)
+        self._checkpoints = Checkpoints(session.scratch)
         self._adam = AdamW(model, optimization.beta1, optimization.beta2, optimization.weight_decay)
 
     def step(self, step_loss: StepLoss) -> dict[str, float]:

@@ -30,12 +30,11 @@ from speclm.model.transformer import Transformer, initialize
 from speclm.model.weights import load_weights, save_weights
 from speclm.stage.errors import UserError
 from speclm.stage.files import write_text
-from speclm.stage.interrupt import StopFlag
 from speclm.stage.streams import torch_seed
 from speclm.train.batches import GivenSequence, Indices, Order, ShuffledEpochs, load
-from speclm.train.device import prepare
+from speclm.train.engine import Session, prepare
 from speclm.train.evaluate import mean_nll
-from speclm.train.loop import Optimization, Saving, StepLoss, Validation, train
+from speclm.train.loop import Optimization, StepLoss, Validation, train
 
 Clusters = NDArray[np.int32]
 
@@ -97,14 +96,7 @@ def pretrain(
     order: Order,
     budgets: Mapping[int, int],
     settings: Pretraining,
-    *,
-    seed: int,
-    output: Path,
-    scratch: Path,
-    fingerprint: Mapping[str, Any],
-    stop: StopFlag,
-    threads: int,
-    device: str,
+    session: Session,
 ) -> dict[str, Any]:
     """Pretrain one model and keep its weights at every budget.
 
@@ -119,7 +111,7 @@ def pretrain(
     Raises:
         UserError: a budget below one step, and all that `loop.train` raises.
     """
-    place = prepare(threads, device)
+    device, scratch, seed = prepare(session.engine), session.scratch, session.seed
     tokens_per_step = settings.optimization.batch_windows * generic.context
     steps = {budget: tokens // tokens_per_step for budget, tokens in sorted(budgets.items())}
     for budget, count in steps.items():
@@ -148,7 +140,7 @@ def pretrain(
         for budget in (budget for budget, count in steps.items() if count == step):
             save_weights(_checkpoint(scratch, budget), model.state_dict(), **facts(budget))
 
-    model, step_loss, measure = _assemble(size, projection, generic, heldout, settings, seed, place)
+    model, step_loss, measure = _assemble(size, projection, generic, heldout, settings, seed, device)
     outcome = train(
         model,
         step_loss,
@@ -159,15 +151,15 @@ def pretrain(
         on_milestone=keep,
         validation=Validation(measure, settings.validate_every, patience=None),
         journal_every=settings.journal_every,
+        save_every=settings.save_every,
         tokens_per_window=generic.context,
-        saving=Saving(scratch, fingerprint, settings.save_every),
         seed=torch_seed(seed, "train", method, part),
-        stop=stop,
+        session=session,
     )
     for budget in steps:  # copied, not moved: outputs vanish when the stage fails later, scratch does not
         state, meta = load_weights(_checkpoint(scratch, budget))
-        save_weights(_checkpoint(output, budget), state, **meta)
-    write_text(output / "metrics.jsonl", (scratch / "metrics.jsonl").read_text(encoding="utf-8"))
+        save_weights(_checkpoint(session.output, budget), state, **meta)
+    write_text(session.output / "metrics.jsonl", (scratch / "metrics.jsonl").read_text(encoding="utf-8"))
     last = facts(max(steps, key=lambda budget: steps[budget]))
     return {
         **{key: last[key] for key in ("steps", "tokens", "flops")},

@@ -1,4 +1,5 @@
-"""The configuration's words as the train room's settings: one function for pretraining, one for fine-tuning.
+"""The configuration's words as the train room's settings: one function for pretraining, one for each part of a
+specialisation.
 
 The configuration groups keys as its readers think of them ("pretrain", "specialize"); the train room as its functions
 need them. An expert of a mixture of 16 is trained on a sixteenth of the tokens: all experts together cost one budget.
@@ -12,10 +13,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from speclm.data.windows import open_windows
+from speclm.model.size import ModelSize
+from speclm.stage.files import read_array
+from speclm.stage.job import Job
 from speclm.train.finetune import DomainSize, Finetuning
 from speclm.train.loop import Optimization
 from speclm.train.pretrain import Pretraining
-from speclm.train.specialize import Run
+from speclm.train.specialize import Domain, Run, Task, Teachers
 
 Section = Mapping[str, Any]
 JOURNAL_STEPS = 10  # between two lines of metrics.jsonl
@@ -59,6 +64,26 @@ def finetuning(section: Section, optimizer: Section, rate: float, evaluate_batch
         save_every=section["save_every"],
         journal_every=JOURNAL_STEPS,
     )
+
+
+def specialization(job: Job, method: str, teachers: Teachers | None) -> tuple[Task, list[Run]]:
+    """What a job of the rules specialize_model and distill_model makes, from its settings and inputs."""
+    chosen, inputs = job.settings, job.inputs
+    task = Task(
+        method=method,
+        domain=Domain(
+            name=job.wildcards["domain"],
+            train=open_windows(inputs["train"]),
+            valid=open_windows(inputs["valid"]),
+            train_clusters=read_array(inputs["clusters"]) if "clusters" in inputs else None,
+        ),
+        size=ModelSize(chosen["vocabulary"], chosen["context"], **chosen["shape"]),
+        starts=starts(inputs.get("checkpoints", []), chosen["budgets"]),
+        teachers=teachers,
+        settings=finetuning(chosen["specialize"], chosen["optimizer"], chosen["rate"], chosen["evaluate_batch"]),
+    )
+    section, budgets, selections = chosen["specialize"], chosen["budgets"], chosen["selections"]
+    return task, wanted_runs(section, budgets, selections, before=chosen["before"])
 
 
 def starts(folders: Sequence[Path], budgets: Sequence[int]) -> dict[int, list[Path]]:

@@ -23,7 +23,7 @@ import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -38,13 +38,12 @@ from speclm.model.transformer import Transformer
 from speclm.model.weights import load_weights, save_weights
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_json, write_json, write_text
-from speclm.stage.interrupt import StopFlag
 from speclm.train.checkpoint import Tensors, claim
-from speclm.train.device import prepare
 from speclm.train.distill import Distillation, distillation_loss
+from speclm.train.engine import Session, prepare
 from speclm.train.experts import Expert, most_frequent, open_experts
 from speclm.train.finetune import Finetuning, finetune, label_loss, validation_loss, windows_loss
-from speclm.train.loop import Saving, StepLoss
+from speclm.train.loop import StepLoss
 
 
 @dataclass(frozen=True)
@@ -90,19 +89,12 @@ class Task:
     starts: Mapping[int, Sequence[Path]]
     teachers: Teachers | None
     settings: Finetuning
-    seed: int
 
 
 def specialize(
     task: Task,
     runs: Sequence[Run],
-    *,
-    output: Path,
-    scratch: Path,
-    fingerprint: Mapping[str, Any],
-    stop: StopFlag,
-    threads: int,
-    device: str,
+    session: Session,
 ) -> dict[str, Any]:
     """Make every model of `runs`.
 
@@ -113,9 +105,9 @@ def specialize(
     Raises:
         UserError: a size longer than the domain's text, a missing checkpoint or teacher, and all of `loop.train`.
     """
-    place = prepare(threads, device)
-    claim(scratch, fingerprint)
-    bench = _Bench(task, Saving(scratch, fingerprint, task.settings.save_every), stop, place)
+    device, output = prepare(session.engine), session.output
+    claim(session.scratch, session.fingerprint)
+    bench = _Bench(task, session, device)
     records, seconds = [], {}
     for run in sorted(runs, key=lambda run: (run.budget, run.size, run.selection)):
         record, weights = bench.serve(run)
@@ -124,7 +116,7 @@ def specialize(
         save_weights(output / "models" / f"{name}.safetensors", weights, **record, model=asdict(task.size))
         records.append(record)
     write_json(output / "runs.json", records)
-    journals = sorted((scratch / "finetunings").glob("*.jsonl"))
+    journals = sorted((session.scratch / "finetunings").glob("*.jsonl"))
     write_text(output / "metrics.jsonl", "".join(path.read_text(encoding="utf-8") for path in journals))
     return {
         "runs": len(records),
@@ -138,8 +130,8 @@ def specialize(
 class _Bench:
     """The fine-tunings of a task: each is made when it is first asked for, and kept in scratch."""
 
-    def __init__(self, task: Task, saving: Saving, stop: StopFlag, device: torch.device) -> None:
-        self._task, self._saving, self._stop, self._device = task, saving, stop, device
+    def __init__(self, task: Task, session: Session, device: torch.device) -> None:
+        self._task, self._session, self._device = task, session, device
         self._experts = cache(self._open_experts)
         self._search = cache(self._pretrained_losses)
 
@@ -157,7 +149,7 @@ class _Bench:
             "domain": task.domain.name,
             "size": run.size,
             "budget": run.budget,
-            "seed": task.seed,
+            "seed": self._session.seed,
             **best,
             "flops_search": flops_search,
             "seconds": search_seconds + sum(fact["seconds"] for fact in facts),
@@ -202,7 +194,7 @@ class _Bench:
         return facts
 
     def _finetune(self, path: Path, expert: int, size: int, budget: int) -> None:
-        task, running = self._task, self._saving.scratch / "running" / path.stem
+        task, running = self._task, self._session.scratch / "running" / path.stem
         step_loss, teacher_forward, teacher_training = self._lesson(size, budget)
         outcome = finetune(
             self._experts(budget)[expert](),
@@ -213,10 +205,8 @@ class _Bench:
             size,
             task.settings,
             step_loss,
-            seed=task.seed,
-            saving=Saving(running, self._saving.fingerprint, self._saving.every),
-            stop=self._stop,
-            device=self._device,
+            replace(self._session, scratch=running),
+            self._device,
         )
         tokens = outcome.steps * task.settings.optimization.batch_windows * task.domain.train.context
         key = {"expert": expert, "size": size, "budget": budget}
@@ -262,7 +252,7 @@ class _Bench:
 
     def _open_experts(self, budget: int) -> list[Expert]:
         task = self._task
-        return open_experts(task.method, task.size, task.starts[budget], task.seed)
+        return open_experts(task.method, task.size, task.starts[budget], self._session.seed)
 
     def _model(self, weights: Tensors) -> Transformer:
         model = Transformer(self._task.size)
@@ -270,4 +260,4 @@ class _Bench:
         return model.to(self._device).eval()
 
     def _path(self, expert: int, size: int, budget: int) -> Path:
-        return self._saving.scratch / "finetunings" / f"b{budget}.n{size}.expert{expert}.safetensors"
+        return self._session.scratch / "finetunings" / f"b{budget}.n{size}.expert{expert}.safetensors"
