@@ -10,7 +10,8 @@ Example: save_weights(Path("b1000.safetensors"), model.state_dict(), tokens=1000
 
 from __future__ import annotations
 
-import errno
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,10 @@ def write_tensors(path: Path, state: Mapping[str, Tensor]) -> None:
         try:
             save_file(tensors, temporary)
         except SafetensorError as error:  # its own type even for a full disk, which `atomic` explains
-            raise OSError(errno.EIO, str(error)) from error
+            number = re.search(r"os error (\d+)", str(error))
+            if number is None:
+                raise
+            raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
 
 
 def _sidecar(path: Path) -> Path:

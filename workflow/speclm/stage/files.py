@@ -1,8 +1,8 @@
 """Files that are whole or absent, and that say what they hold.
 
-Everything is written to a temporary name, forced to disk and renamed: a reader never meets half a file, even
-after a power cut. Every binary array has a JSON sidecar with its type, shape and checksum, and reading checks
-the array against it:
+Everything is written under a temporary name, forced to disk and renamed: a reader never meets half a file, even
+after a power cut, and what a killed process left is gone when the file is written again. Every binary array has a
+JSON sidecar with its type, shape and checksum, and reading checks the array against it:
 
     tokens.npy        the data
     tokens.npy.json   {"dtype": "uint16", "shape": [12800], "sha256": "9f…", "origin": {"corpus": "generic"}}
@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,33 +30,38 @@ from speclm.stage.errors import UserError
 def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path; when the block ends well, force it to disk and rename it to `path`, else remove it.
 
+    It lies in a folder of its own, `.{name}.part`, because libraries may write temporary files of theirs beside it.
+
     Raises:
         UserError: the disk is full or the folder cannot be written.
     """
     path = Path(path)
-    temporary = None
+    folder = path.with_name(f".{path.name}.part")
+    temporary = folder / path.name
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
+        shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed while it wrote
+        folder.mkdir(parents=True)
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:
-        if temporary is None or error.filename in (None, str(temporary), str(path)):
-            raise UserError(
-                f"cannot be written: {error.strerror}",
-                where=path,
-                remedy="make room on this disk or give write permission, then run the same command again: "
-                "finished stages are kept",
-            ) from error
+        if error.filename is None or Path(str(error.filename)) in (path, temporary, *temporary.parents):
+            raise unwritable(path, error) from error
         raise
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def unwritable(path: Path, error: OSError) -> UserError:
+    """The user's view of a failed write."""
+    return UserError(
+        f"cannot be written: {error.strerror or error}",
+        where=path,
+        remedy="make room on this disk (or raise its quota or size limit) or give write permission, then run the same "
+        "command again: finished stages are kept",
+    )
 
 
 def sha256(path: str | Path) -> str:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from speclm.stage.errors import UserError
-from speclm.stage.files import read_json, write_json
+from speclm.stage.files import read_json, unwritable, write_json
 from speclm.stage.fingerprint import Fingerprint, fingerprint, short_hash
 from speclm.stage.interrupt import EXIT_INTERRUPTED, Interrupted
 from speclm.stage.summary import describe
@@ -91,14 +91,16 @@ def load(path: str | Path) -> Job:
 
 def finish(main: Main, job: Job) -> None:
     """Call ``main(job)`` with its log, record the job before and its summary after, and clear its scratch."""
-    job.log.parent.mkdir(parents=True, exist_ok=True)
-    handlers = [logging.FileHandler(job.log, mode="a", encoding="utf-8")]
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", handlers=handlers, force=True)
     log = logging.getLogger(__name__)
-    write_json(job.log.with_suffix(".job.json"), _jsonable(asdict(job)))
-    started = time.time()
     try:
+        _open_log(job.log)
+        write_json(job.log.with_suffix(".job.json"), _jsonable(asdict(job)))
+        started = time.time()
         facts = main(job) or {}
+        write_json(
+            job.log.with_suffix(".summary.json"),
+            {**describe(job.settings, job.fingerprint, started), "facts": _jsonable(facts)},
+        )
     except Interrupted as stop:
         log.info("interrupted: %s", stop)
         print(f"{job.name}: interrupted {stop}; run the same command again to go on from there", file=sys.stderr)
@@ -110,13 +112,27 @@ def finish(main: Main, job: Job) -> None:
     except BaseException:
         log.exception("failed")
         raise
-    write_json(
-        job.log.with_suffix(".summary.json"),
-        {**describe(job.settings, job.fingerprint, started), "facts": _jsonable(facts)},
-    )
-    shutil.rmtree(job.scratch, ignore_errors=True)
+    _clear(job.scratch)
+
+
+def _open_log(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handlers = [logging.FileHandler(path, mode="a", encoding="utf-8")]
+    except OSError as error:
+        raise unwritable(path, error) from error
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", handlers=handlers, force=True)
+
+
+def _clear(scratch: Path) -> None:
+    """Remove a finished job's scratch, first its name: a half removed one must not be taken for work to go on with."""
+    removed = scratch.with_suffix(".removed")
+    shutil.rmtree(removed, ignore_errors=True)  # of a process that was killed right here
+    with suppress(OSError):  # absent
+        scratch.rename(removed)
+    shutil.rmtree(removed, ignore_errors=True)
     with suppress(OSError):  # absent, or work of another job stands there
-        job.scratch.parent.rmdir()
+        scratch.parent.rmdir()
 
 
 def _from_snakemake(snakemake: Any) -> Job:

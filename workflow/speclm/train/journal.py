@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from speclm.stage.errors import UserError
+from speclm.stage.files import unwritable
 
 
 class Journal:
@@ -51,8 +52,4 @@ class Journal:
             with self._path.open("ab") as file:
                 yield file
         except OSError as error:
-            raise UserError(
-                f"cannot be written: {error.strerror}",
-                where=self._path,
-                remedy="make room on this disk or give write permission, then run the same command again",
-            ) from error
+            raise unwritable(self._path, error) from error
