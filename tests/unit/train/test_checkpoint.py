@@ -58,17 +58,44 @@ def test_damaged_newest_falls_back_and_says_so(
     assert "damaged checkpoint" in caplog.text and "step00000020" in caplog.text
 
 
-def test_all_damaged_starts_anew(tmp_path: Path) -> None:
+def test_no_byte_of_a_state_can_change_unseen(tmp_path: Path) -> None:
+    path = tmp_path / "step00000020.json"
+    saved(tmp_path, 10, 20)
+    whole = path.read_bytes()
+    kept = {file: file.read_bytes() for file in tmp_path.glob("step00000020.*")}
+    for place in range(len(whole)):
+        for file, content in kept.items():
+            file.write_bytes(content)
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        _, state = Checkpoints(tmp_path).load()
+        # white space and a last line end may change: what they frame is whole
+        assert state == {"step": 10} or whole[place : place + 1].isspace(), f"byte {place}: {path.read_text()}"
+
+
+def test_all_damaged_starts_anew_and_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     checkpoints = saved(tmp_path, 10, 20)
     for path in tmp_path.glob("*.safetensors"):
         path.write_bytes(b"")
     assert checkpoints.load() is None
+    assert f"no whole checkpoint in {tmp_path}: beginning anew" in caplog.text
+
+
+def test_a_checkpoint_that_cannot_be_read_is_not_taken_for_damaged(tmp_path: Path) -> None:
+    checkpoints = saved(tmp_path, 10, 20)
+    (tmp_path / "step00000020.safetensors").rename(tmp_path / "whole")
+    (tmp_path / "step00000020.safetensors").mkdir()
+    with pytest.raises(IsADirectoryError):
+        checkpoints.load()
+    assert (tmp_path / "step00000020.json").exists()
 
 
 def test_leftovers_of_a_killed_write_are_removed(tmp_path: Path) -> None:
-    (tmp_path / ".step00000009.safetensors.abc.part").write_bytes(b"half")
+    leftovers = [tmp_path / ".step00000009.safetensors.part/.tmpAbC", tmp_path / "step00000009.safetensors"]
+    leftovers[0].parent.mkdir()
+    for leftover in leftovers:
+        leftover.write_bytes(b"half")
     saved(tmp_path, 10).load()
-    assert not list(tmp_path.glob(".*.part"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step00000010.json", "step00000010.safetensors"]
 
 
 def test_foreign_fingerprint_is_refused_with_its_keys(tmp_path: Path) -> None:
