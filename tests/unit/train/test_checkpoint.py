@@ -82,11 +82,11 @@ def test_all_damaged_starts_anew_and_says_so(tmp_path: Path, caplog: pytest.LogC
 
 def test_a_checkpoint_that_cannot_be_read_is_not_taken_for_damaged(tmp_path: Path) -> None:
     checkpoints = saved(tmp_path, 10, 20)
-    (tmp_path / "step00000020.safetensors").rename(tmp_path / "whole")
-    (tmp_path / "step00000020.safetensors").mkdir()
+    (tmp_path / "step00000020.json").unlink()
+    (tmp_path / "step00000020.json").mkdir()
     with pytest.raises(IsADirectoryError):
         checkpoints.load()
-    assert (tmp_path / "step00000020.json").exists()
+    assert (tmp_path / "step00000020.safetensors").exists()
 
 
 def test_leftovers_of_a_killed_write_are_removed(tmp_path: Path) -> None:
