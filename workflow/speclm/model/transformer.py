@@ -7,7 +7,7 @@ are our choice: so a model is a GPT-2 whose biases are zero, which ordinary tool
 Example: Transformer(ModelSize(2048, 128, 4, 64, 4, 256)) has 336,448 parameters, and at first a loss near ln 2048 =
 7.62.
 
-Shapes: B windows, T context, L = T + 1 tokens of a window (T inputs, T targets), D width, V vocabulary.
+Shapes: B windows, T context, L = T + 1 tokens of a window (T inputs, T targets), D width, E = 3 D, V vocabulary.
 """
 
 from __future__ import annotations
@@ -22,6 +22,25 @@ from speclm.model.loss import cross_entropy, token_nll
 from speclm.model.size import ModelSize
 
 INITIAL_STD = 0.02
+
+Attend = Callable[[Tensor, int], Tensor]  # queries, keys and values (B, T, 3 D), and heads -> (B, T, D)
+
+
+def causal_attention(qkv_BTE: Tensor, heads: int) -> Tensor:
+    """Every token sees itself and those before it."""
+    query, key, value = split_heads(qkv_BTE, heads)
+    return join_heads(F.scaled_dot_product_attention(query, key, value, is_causal=True))
+
+
+def split_heads(qkv_BTE: Tensor, heads: int) -> tuple[Tensor, ...]:
+    """Queries, keys and values, each (B, heads, T, D / heads)."""
+    B, T, E = qkv_BTE.shape
+    return qkv_BTE.view(B, T, 3, heads, E // 3 // heads).permute(2, 0, 3, 1, 4).unbind()
+
+
+def join_heads(y: Tensor) -> Tensor:
+    """(B, heads, T, D / heads) to (B, T, D)."""
+    return y.transpose(1, 2).flatten(2)
 
 
 class Decoder(nn.Module):
@@ -46,7 +65,7 @@ class Decoder(nn.Module):
         x_BTD = F.embedding(tokens_BT.clamp_min(0), self.embedding) + self.positions[: tokens_BT.shape[1]]
         for block, mlp in zip(self.blocks, mlps, strict=True):
             x_BTD = block(x_BTD, mlp)
-        return _norm(x_BTD, self.final_norm)
+        return norm(x_BTD, self.final_norm)
 
     def initial_value(self, name: str, shape: torch.Size, generator: torch.Generator) -> Tensor:
         """First value of a parameter: norms 1, matrices normal with standard deviation 0.02.
@@ -73,20 +92,15 @@ class Block(nn.Module):
         self.attention_output = _parameter(size.width, size.width)
         self.mlp_norm = _parameter(size.width)
 
-    def forward(self, x_BTD: Tensor, mlp: Callable[[Tensor], Tensor]) -> Tensor:
-        x_BTD = x_BTD + self._attention(_norm(x_BTD, self.attention_norm))
-        return x_BTD + mlp(_norm(x_BTD, self.mlp_norm))
+    def forward(self, x_BTD: Tensor, mlp: Callable[[Tensor], Tensor], attend: Attend = causal_attention) -> Tensor:
+        """(B, T, D). Another `attend` than the causal one sees more than these tokens (decoding)."""
+        qkv_BTE = self.project(norm(x_BTD, self.attention_norm))
+        x_BTD = x_BTD + F.linear(attend(qkv_BTE, self.heads), self.attention_output)
+        return x_BTD + mlp(norm(x_BTD, self.mlp_norm))
 
     def project(self, x_BTD: Tensor) -> Tensor:
-        """Queries, keys and values, (B, T, 3 D); what low-rank adaptation adds to."""
+        """Queries, keys and values, (B, T, 3 D): what low-rank adaptation adds to."""
         return F.linear(x_BTD, self.query_key_value)
-
-    def _attention(self, x_BTD: Tensor) -> Tensor:
-        B, T, D = x_BTD.shape
-        qkv = self.project(x_BTD).view(B, T, 3, self.heads, D // self.heads)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind()  # each (B, heads, T, D / heads)
-        y = F.scaled_dot_product_attention(query, key, value, is_causal=True)
-        return F.linear(y.transpose(1, 2).reshape(B, T, D), self.attention_output)
 
 
 class MLP(nn.Module):
@@ -137,7 +151,8 @@ def initialize(model: Decoder, generator: torch.Generator) -> None:
         parameter.copy_(model.initial_value(name, parameter.shape, generator))
 
 
-def _norm(x_BTD: Tensor, scale_D: Tensor) -> Tensor:
+def norm(x_BTD: Tensor, scale_D: Tensor) -> Tensor:
+    """Mean 0 and variance 1 in every row, times the scale."""
     return F.layer_norm(x_BTD, scale_D.shape, scale_D)
 
 
