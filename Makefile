@@ -8,7 +8,7 @@ TIDY := 2>&1 | awk '!/^(Select jobs to execute|Execute [0-9]+ jobs)/ { print; ff
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test lint unit workflow e2e report lock durations clean
+.PHONY: help demo smoke test lint unit workflow e2e report bench lock durations clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ report: results/laptop/report.html  ## one self-contained page with every table 
 
 results/laptop/report.html: results/laptop/summary.txt
 	$(SNAKEMAKE) --quiet all --report $@
+
+bench: .venv/complete  ## speed and memory of the training engine beside its peers and this machine (about 10 minutes)
+	PYTHONPATH=workflow $(BIN)/python -m speclm.bench
 
 test: lint unit workflow e2e  ## everything: format, lint, types, unit, workflow and end-to-end tests
 

@@ -12,7 +12,7 @@ RULE_FILES = sorted((ROOT / "rules").glob("*.smk"))
 SCRIPTS = sorted(path for path in (ROOT / "scripts").glob("*.py") if not path.name.startswith("_"))
 # the order that snakefmt gives them
 FIELDS = ["input", "output", "log", "benchmark", "conda", "threads", "resources", "params", "message", "script"]
-ROOMS = ["stage", "data", "cluster", "model", "train", "study"]  # each imports only from those before it
+ROOMS = ["stage", "data", "cluster", "model", "train", "study", "bench"]  # each imports only from those before it
 LIGHT = ["stage", "data", "cluster", "study"]
 
 

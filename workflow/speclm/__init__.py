@@ -2,6 +2,7 @@
 
 The rooms follow the flow of data; imports run only downwards in this list:
 
+    bench     speed and memory of training, beside peers and the machine's own rate
     study     metrics, costs, claims, tables, figures          (no torch)
     train     the training loop and everything that calls it
     model     transformer, projected network, mixture

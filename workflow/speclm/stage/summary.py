@@ -21,19 +21,24 @@ from speclm.stage.fingerprint import Fingerprint
 
 def describe(settings: Mapping[str, Any], fingerprint: Fingerprint, started: float) -> dict[str, Any]:
     """Everything about a finished stage but its facts. `started` is in seconds since the epoch."""
-    commit = _git("rev-parse", "HEAD")
     return {
         "settings": dict(settings),
         "fingerprint": fingerprint,
         "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
         "seconds": round(time.time() - started, 3),
-        "commit": commit or None,
-        "dirty": bool(_git("status", "--porcelain", "--untracked-files=no")) if commit else None,
+        **commit(),
         "host": platform.node(),
         "processor": processor(),
         "python": platform.python_version(),
         "versions": {name: version(name) for name in sorted(_loaded())},
     }
+
+
+def commit() -> dict[str, Any]:
+    """The commit of this checkout, and whether files differ from it; None outside a checkout."""
+    commit = _git("rev-parse", "HEAD")
+    dirty = bool(_git("status", "--porcelain", "--untracked-files=no")) if commit else None
+    return {"commit": commit or None, "dirty": dirty}
 
 
 def processor() -> str:

@@ -1,0 +1,42 @@
+"""What every measurement is given: the configuration, windows to train on, the workflow's environment, and how long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from speclm.bench.training import Training, training_of, workflow_environment, write_windows
+
+WINDOWS = 4096
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One run of the benchmark.
+
+    Attributes:
+        config: the laptop study's configuration.
+        repository, folder: the workflow's checkout; a place for files, gone afterwards.
+        rounds, seconds: of every contest: how many, and how long one turn lasts.
+    """
+
+    config: Mapping[str, Any]
+    repository: Path
+    folder: Path
+    rounds: int
+    seconds: float
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the workflow exports to every stage."""
+        return workflow_environment(self.repository)
+
+    def training(self, method: str) -> Training:
+        """The training of the transformer "slm" or "llm", on windows that are made when first asked for."""
+        vocabulary, context = self.config["tokenizer"]["vocabulary"], self.config["context"]
+        store = self.folder / "windows.bin"
+        if not store.exists():
+            write_windows(store, vocabulary, context, WINDOWS, self.config["seeds"][0])
+        return training_of(self.config, method, store)

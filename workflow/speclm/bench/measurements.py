@@ -1,0 +1,45 @@
+"""The benchmark's contents: one row per measurement, with the targets of its figures.
+
+A further measurement is a function of a `Bench` that gives figures by name, and a row here.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from speclm.bench.speed import against_peers, against_products, projected_network
+from speclm.bench.table import Measurement
+
+MEASUREMENTS = (
+    Measurement(
+        "peers1",
+        partial(against_peers, threads=1),
+        {
+            "SLM tokens/s over nanoGPT-style, 1 thread": ">= 1.5",
+            "SLM tokens/s over HF Trainer, 1 thread": ">= 2",
+        },
+    ),
+    Measurement(
+        "peers2",
+        partial(against_peers, threads=2),
+        {
+            "SLM tokens/s over nanoGPT-style, 2 threads": ">= 1.5",
+            "SLM tokens/s over HF Trainer, 2 threads": ">= 2",
+        },
+    ),
+    Measurement(
+        "products",
+        against_products,
+        {"SLM step: share of sgemm rate": ">= 0.6", "LLM step: share of sgemm rate": ">= 0.6"},
+    ),
+    Measurement(
+        "pn",
+        projected_network,
+        {
+            "SLM-pn step over SLM step, k = 8, h = 4, m = 4": "<= 1.15",
+            "SLM-pn step over SLM step, k = 32, h = 4, m = 4": "<= 1.15",
+            "SLM-pn step over SLM step, k = 8, h = m = k": "<= 1.15",
+            "SLM-pn step over SLM step, k = 32, h = m = k": "<= 1.15",
+        },
+    ),
+)
