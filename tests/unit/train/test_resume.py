@@ -1,59 +1,57 @@
-"""A stage killed at any step and run again ends with the bytes of one left alone."""
+"""A stage killed at any moment and run again ends with the bytes of one left alone."""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
-from functools import partial
-from typing import Any
 
 import numpy as np
 import pytest
 
-from speclm.stage.interrupt import EXIT_INTERRUPTED, Interrupted
-from speclm.train.specialize import Run
-from unit.train.interrupts import Killed, Never, StopAt, in_process
-from unit.train.studies import EXPERTS, Study, contents
+from speclm.stage.interrupt import EXIT_INTERRUPTED
+from unit.train.faults import LimitFiles, Moment, Send, in_process
+from unit.train.stages import KINDS, Stage, prepared
+from unit.train.studies import Study, contents
 
-Stage = Callable[..., Any]  # (place, stop)
 POINTS = 20
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGUSR1)
 
 
-@pytest.fixture(params=["pretrain", "projected", "finetune", "distill"])
+@pytest.fixture(params=KINDS)
 def stage(request: pytest.FixtureRequest, study: Study) -> Stage:
-    both = [Run("none", size, 2) for size in (32, 96)]
-    if request.param == "pretrain":
-        return partial(study.pretrain, "slm")
-    if request.param == "projected":
-        return partial(study.pretrain, "slm_pn")
-    if request.param == "finetune":
-        for expert in range(EXPERTS):
-            study.pretrain("slm_mix", "base", part=f"expert{expert}")
-        ways = ("most_frequent", "best_pretrained", "best_finetuned")
-        return lambda place, stop: study.specialize("slm_mix", place, [Run(way, 32, 2) for way in ways], stop)
-    for method in ("slm", "llm"):
-        study.pretrain(method, "base")
-    study.specialize("llm", "special", both)
-    return lambda place, stop: study.specialize("slm_d", place, both, stop)
+    return prepared(request.param, study)
 
 
-def test_one_interruption_anywhere(stage: Stage, study: Study) -> None:
-    looks = Never()
-    stage("whole", looks)
-    whole = contents(study.folder / "whole")
-    for number, point in enumerate(np.random.default_rng(1).integers(1, looks.looks + 1, size=POINTS).tolist()):
-        with pytest.raises((Killed, Interrupted)):
-            stage(f"cut{number}", StopAt(point, kill=number % 2 == 0))
-        stage(f"cut{number}", Never())
-        assert contents(study.folder / f"cut{number}") == whole, f"interrupted at look {point}"
+def test_killed_at_any_moment(stage: Stage, study: Study) -> None:
+    moments = in_process(stage("whole")).moments
+    whole, random = contents(study.folder / "whole"), np.random.default_rng(1)
+    for number in range(POINTS):
+        place, sent = f"cut{number}", SIGNALS[number % 3]
+        kind = "file" if number % 2 else "call"  # a file is touched so rarely that "call" alone would hit few of them
+        at, again = (Moment(kind, point) for point in random.integers(1, moments[kind] + 1, size=2).tolist())
+        codes = [in_process(stage(place), at, Send(sent)).code]
+        if number % 3 == 0:  # and once more while it goes on
+            codes.append(in_process(stage(place), again, Send(signal.SIGKILL)).code)
+        codes.append(in_process(stage(place)).code)
+        said = f"{sent.name} at {at}, SIGKILL at {again}: exit codes {codes}"
+        assert codes[0] in ((-signal.SIGKILL,) if sent == signal.SIGKILL else (EXIT_INTERRUPTED, 0)), said
+        assert codes[-1] == 0 and contents(study.folder / place) == whole, said
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGUSR1])
-def test_signals_again_and_again(study: Study, number: signal.Signals) -> None:
-    study.pretrain("slm_pn", "whole")
-    codes = []
-    for point in (2, 5, 4, 6, 3):
-        codes.append(in_process(partial(study.pretrain, "slm_pn", "cut"), point, number))
-    assert codes[0] == (-signal.SIGKILL if number == signal.SIGKILL else EXIT_INTERRUPTED)
-    study.pretrain("slm_pn", "cut")
+def test_killed_within_a_write(stage: Stage, study: Study) -> None:
+    in_process(stage("whole"))
+    whole, random = contents(study.folder / "whole"), np.random.default_rng(2)
+    for size in random.integers(1, max(map(len, whole.values())), size=4).tolist():
+        code = in_process(stage("cut"), strike=LimitFiles(size, fatal=True)).code
+        assert code == -signal.SIGXFSZ, size
+    assert in_process(stage("cut")).code == 0
+    assert contents(study.folder / "cut") == whole
+
+
+@pytest.mark.parametrize("sent", SIGNALS)
+def test_signals_again_and_again(study: Study, sent: signal.Signals) -> None:
+    stage = prepared("projected", study)
+    in_process(stage("whole"))
+    codes = [in_process(stage("cut"), Moment("look", look), Send(sent)).code for look in (2, 5, 4, 6, 3)]
+    assert codes[0] == (-signal.SIGKILL if sent == signal.SIGKILL else EXIT_INTERRUPTED)
+    assert in_process(stage("cut")).code == 0
     assert contents(study.folder / "cut") == contents(study.folder / "whole")

@@ -1,0 +1,143 @@
+"""Processes that meet a real fault at a chosen moment: a signal, no more memory, no more room for a file.
+
+A process forked from a server that has loaded the library calls ``work(stop)`` with a real stop flag, as a stage's
+script does, and ends with a stage's exit codes. Moments are counted, not timed, so that a failure repeats:
+
+    call    the n-th time that any function, Python's or a library's, is called or returns
+    file    the same, of functions that open, write, force to disk, rename or remove files
+    look    the n-th look at the stop flag, that is at step n - 1 of a training
+
+    ended = in_process(partial(study.pretrain, "slm", "cut"), at=Moment("file", 17), strike=Send(signal.SIGKILL))
+    ended.code -> -9
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection
+from typing import Any
+
+import pytest
+
+from speclm.stage.errors import UserError
+from speclm.stage.interrupt import EXIT_INTERRUPTED, Interrupted, StopFlag
+
+Work = Callable[[Any], Any]  # given the stop flag
+FILE_CALLS = frozenset(
+    "open write truncate ftruncate flush fsync close replace rename mkdir rmdir unlink remove chmod serialize_file".split()
+)
+LOADED = ["pandas", "pyarrow.parquet", "unit.train.stages"]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The `number`-th of its kind: "call", "file" or "look"."""
+
+    kind: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Send:
+    """Send the process a signal."""
+
+    signal: signal.Signals
+
+    def __call__(self) -> None:
+        os.kill(os.getpid(), self.signal)
+
+
+@dataclass(frozen=True)
+class LimitFiles:
+    """Let no file grow beyond so many bytes: writing more fails as on a full disk, or ends the process."""
+
+    size: int
+    fatal: bool
+
+    def __call__(self) -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL if self.fatal else signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (self.size, self.size))
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a process ended: its exit code (negative: the signal), what it told its user, and, unless it was killed, how
+    many moments of each kind it had."""
+
+    code: int
+    said: str = ""
+    moments: dict[str, int] = field(default_factory=dict)
+
+
+def in_process(work: Work, at: Moment | None = None, strike: Callable[[], None] | None = None) -> Ended:
+    """Call ``work(stop)`` in a process of its own in which `strike` happens at a moment (None: at once)."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(LOADED)  # forked, not imported, by every process
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+        forkserver.ensure_running()
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_child, args=(work, at, strike, sender))
+    process.start()
+    sender.close()
+    try:
+        said, moments = receiver.recv()
+    except EOFError:
+        said, moments = "", {}
+    process.join()
+    assert process.exitcode is not None
+    return Ended(process.exitcode, said, moments)
+
+
+def _child(work: Work, at: Moment | None, strike: Callable[[], None] | None, sender: Connection) -> None:
+    code, said = 0, ""
+    with StopFlag() as flag:
+        watch = _Watch(flag, at, strike)
+        try:
+            if strike and at is None:
+                strike()
+            elif at is None or at.kind != "look":
+                sys.setprofile(watch.see)
+            work(watch)
+        except Interrupted as stop:
+            code, said = EXIT_INTERRUPTED, str(stop)
+        except UserError as error:
+            code, said = 1, str(error)
+        finally:
+            sys.setprofile(None)
+    sender.send((said, dict(watch.moments)))
+    sys.exit(code)
+
+
+class _Watch:
+    """Counts moments and strikes at the chosen one. Stands for the stop flag, to see who looks at it."""
+
+    def __init__(self, flag: StopFlag, at: Moment | None, strike: Callable[[], None] | None) -> None:
+        self.moments: Counter[str] = Counter()
+        self._flag, self._at, self._strike = flag, at, strike
+
+    @property
+    def requested(self) -> bool:
+        self._count("look")
+        return self._flag.requested
+
+    def see(self, frame: Any, event: str, argument: Any) -> None:
+        """As `sys.setprofile` asks for it."""
+        self._count("call")
+        if event.startswith("c_") and argument.__name__ in FILE_CALLS:
+            self._count("file")
+
+    def _count(self, kind: str) -> None:
+        self.moments[kind] += 1
+        if self._at is not None and self._strike is not None and self._at == Moment(kind, self.moments[kind]):
+            sys.setprofile(None)
+            self._strike()
