@@ -20,20 +20,22 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from speclm.stage.errors import UserError
 from speclm.stage.interrupt import EXIT_INTERRUPTED, Interrupted, StopFlag
 
 Work = Callable[[Any], Any]  # given the stop flag
-FILE_CALLS = frozenset(
-    "open write truncate ftruncate flush fsync close replace rename mkdir rmdir unlink remove chmod serialize_file".split()
-)
+FILE_CALLS = {"open", "write", "truncate", "ftruncate", "flush", "fsync", "close", "chmod", "serialize_file"}
+FILE_CALLS |= {"replace", "rename", "mkdir", "rmdir", "unlink", "remove"}
 LOADED = ["pandas", "pyarrow.parquet", "unit.train.stages"]
 
 
@@ -66,6 +68,23 @@ class LimitFiles:
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL if self.fatal else signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_FSIZE, (self.size, self.size))
+
+
+@dataclass(frozen=True)
+class ExhaustMemory:
+    """Let the process have no more memory than it has, and fill what its allocator keeps in pieces of `size` bytes."""
+
+    size: int
+
+    def __call__(self) -> None:
+        kept = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (kept, kept))
+        with suppress(RuntimeError):
+            while True:
+                _filling.append(torch.empty(self.size, dtype=torch.uint8))
+
+
+_filling: list[torch.Tensor] = []
 
 
 @dataclass(frozen=True)
