@@ -12,9 +12,9 @@ rule pretrain_model:
         "<benchmarks>/pretrain_model/{method}/{part}/seed{seed}.tsv"
     conda:
         "../envs/train-cpu.yaml" if config["engine"]["device"] == "cpu" else "../envs/train-cuda.yaml"
-    threads: config["engine"]["threads"]
+    threads: config["engine"]["threads"] * config["engine"]["processes"]
     resources:
-        mem_mb=2500,
+        mem_mb=2500 * config["engine"]["processes"],
     params:
         settings=lambda wildcards: settings(
             "engine",

@@ -3,6 +3,7 @@
 import _bootstrap  # noqa: F401
 from speclm.stage.files import read_array, write_json
 from speclm.stage.job import Job, run
+from speclm.stage.launch import rank
 
 
 def main(job: Job) -> dict:
@@ -41,7 +42,8 @@ def main(job: Job) -> dict:
             settings.pretraining(section, method, chosen["evaluate_batch"]),
             session,
         )
-    write_json(job.outputs["summary"], {**facts, **machine(session.engine)})
+    if not rank():  # the first process, or the only one
+        write_json(job.outputs["summary"], {**facts, **machine(session.engine)})
     return facts
 
 

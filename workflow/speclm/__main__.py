@@ -1,6 +1,8 @@
 """Repeat one stage without Snakemake: ``python -m speclm STAGE JOB.json`` (from the repository's root).
 
-The job.json of every stage that ran lies beside its log. STAGE is the name of a file in scripts/.
+The job.json of every stage that ran lies beside its log. STAGE is the name of a file in scripts/. A pretraining whose
+settings ask for several processes starts them itself; ``torchrun --nproc-per-node 2 -m speclm pretrain_model JOB.json``
+does the same by hand.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import sys
 from pathlib import Path
 
 from speclm.stage.errors import UserError
-from speclm.stage.job import finish, load
+from speclm.stage.job import load, start
 from speclm.stage.settings import nearest
 
 
@@ -30,7 +32,7 @@ def main(arguments: list[str]) -> int:
         print(error, file=sys.stderr)
         return 1
     sys.path.insert(0, str(scripts))
-    finish(runpy.run_path(str(scripts / f"{arguments[0]}.py"))["main"], job)
+    start(runpy.run_path(str(scripts / f"{arguments[0]}.py"))["main"], job)
     return 0
 
 

@@ -53,6 +53,8 @@ def test_the_laptop_configuration_is_good() -> None:
         ("specialize.best_finetuned_sizes", [5], r"5 is not among specialize\.sizes"),
         ("documents.generic", "c5", r'"c5" is no row of config/datasets\.tsv'),
         ("engine.device", "gpu", r"engine\.device: 'gpu' is not one of"),
+        ("engine.processes", 3, r"engine\.processes: 3 processes do not divide a batch of 8"),
+        ("engine.shard", True, r"engine\.shard: there is nothing to divide over"),
         ("engine.precision", "float16", r"engine\.precision: 'float16' is not one of"),
     ],
 )

@@ -15,7 +15,8 @@ from speclm.train.batches import ShuffledEpochs
 from speclm.train.checkpoint import Checkpoints
 from speclm.train.experts import open_experts
 from speclm.train.finetune import finetune, label_loss, validation_loss
-from speclm.train.loop import Outcome, Validation, train
+from speclm.train.loop import Outcome, StepLoss, Validation, train
+from speclm.train.ranks import alone
 from unit.train.interrupts import Killed, StopAt
 from unit.train.studies import Study, session
 
@@ -25,9 +26,9 @@ CPU = torch.device("cpu")
 def tune(study: Study, scratch: Path, tokens: int, seen: list[np.ndarray]) -> Outcome:
     loss = label_loss(study.train, CPU)
 
-    def watched(model: torch.nn.Module, indices_B: np.ndarray) -> torch.Tensor:
+    def watched(indices_B: np.ndarray) -> tuple[torch.Tensor, ...]:
         seen.append(indices_B)
-        return loss(model, indices_B)
+        return loss.batch(indices_B)
 
     (start,) = open_experts("slm_nopt", study.size, [], 7)
     return finetune(
@@ -38,7 +39,7 @@ def tune(study: Study, scratch: Path, tokens: int, seen: list[np.ndarray]) -> Ou
         study.valid,
         tokens,
         study.finetuning(),
-        watched,
+        StepLoss(watched, loss.loss),
         session(scratch, "slm_nopt"),
         CPU,
     )
@@ -102,13 +103,14 @@ def adapt(study: Study, output: Path, stop: Any = None) -> tuple[Outcome, Adapte
         study.optimization,
         9,
         milestones=(),
-        on_milestone=lambda step: None,
+        on_milestone=lambda step, weights: None,
         validation=Validation(lambda m: validation_loss(m, study.valid, study.finetuning(), CPU), 3, 2),
         journal_every=2,
         save_every=3,
         tokens_per_window=study.train.context,
         seed=1,
         session=session(output, "llm_lora", stop),
+        ranks=alone(CPU),
     )
     return outcome, model
 

@@ -14,7 +14,8 @@ from speclm.stage.errors import UserError
 from speclm.stage.interrupt import Interrupted
 from speclm.train.batches import ShuffledEpochs
 from speclm.train.engine import Session
-from speclm.train.loop import Optimization, Outcome, Validation, train
+from speclm.train.loop import Optimization, Outcome, StepLoss, Validation, train
+from speclm.train.ranks import alone
 from unit.train.interrupts import Killed, Never, StopAt
 from unit.train.studies import ENGINE
 
@@ -47,12 +48,12 @@ def run(
     model = model or network()
     kept = {} if milestones is None else milestones
 
-    def keep(step: int) -> None:
-        kept[step] = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    def keep(step: int, weights: dict[str, torch.Tensor]) -> None:
+        kept[step] = {name: tensor.clone() for name, tensor in weights.items()}
 
     return train(
         model,
-        step_loss,
+        StepLoss(lambda indices_B: (indices_B,), step_loss),
         ShuffledEpochs(np.arange(len(POINTS)), 0, "points"),
         optimization,
         steps,
@@ -64,6 +65,7 @@ def run(
         tokens_per_window=8,
         seed=9,
         session=Session(scratch, scratch, fingerprint or {"a": 1}, 9, stop or Never(), ENGINE),
+        ranks=alone(torch.device("cpu")),
     )
 
 

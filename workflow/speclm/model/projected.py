@@ -110,7 +110,7 @@ class ProjectedTransformer(Decoder):
         mlps: list[Callable[[Tensor], Tensor]] = list(self.mlps)
         for mlp, coefficients_Ph in zip(self._projected(), self.projection(present_P), strict=True):
             up_PID, down_PDI = mlp.matrices(coefficients_Ph)
-            mlps[mlp.layer] = partial(_apply, up_PID=up_PID, down_PDI=down_PDI, groups=groups)
+            mlps[mlp.layer] = partial(mlp.route, up_PID=up_PID, down_PDI=down_PDI, groups=groups)
         return self.decode(tokens_BT, mlps)
 
     def _projected(self) -> list[ProjectedMLP]:
@@ -149,9 +149,9 @@ class ProjectedMLP(nn.Module):
         )
         return up_PID, down_PDI
 
-
-def _apply(x_BTD: Tensor, up_PID: Tensor, down_PDI: Tensor, groups: list[slice]) -> Tensor:
-    return grouped_mlp(x_BTD.flatten(0, 1), up_PID, down_PDI, groups).view(x_BTD.shape)
+    def route(self, x_BTD: Tensor, up_PID: Tensor, down_PDI: Tensor, groups: list[slice]) -> Tensor:
+        """The MLPs with these matrices, each on its rows of x."""
+        return grouped_mlp(x_BTD.flatten(0, 1), up_PID, down_PDI, groups).view(x_BTD.shape)
 
 
 def _group(experts_B: Tensor) -> tuple[Tensor, Tensor, list[int]]:

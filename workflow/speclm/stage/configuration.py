@@ -121,6 +121,15 @@ def _check_together(config: Config, tables: Mapping[str, pd.DataFrame], where: s
     for section in ("pretrain", "specialize"):
         if config[section]["batch"] % config[section]["micro_batch"]:
             raise refuse(f"{section}.micro_batch", "does not divide batch", "choose a divisor of batch")
+    engine, batch = config["engine"], config["pretrain"]["batch"]
+    if batch % (engine["processes"] * config["pretrain"]["micro_batch"]):
+        raise refuse(
+            "engine.processes",
+            f"{engine['processes']} processes do not divide a batch of {batch} into micro-batches",
+            "choose processes and pretrain.micro_batch whose product divides pretrain.batch",
+        )
+    if engine["shard"] and engine["processes"] == 1:
+        raise refuse("engine.shard", "there is nothing to divide over", "use more processes, or false")
     specialize = config["specialize"]
     for key in ("max_steps", "evaluate_every"):
         if len(specialize[key]) != len(specialize["sizes"]):

@@ -15,8 +15,8 @@ import logging
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +26,7 @@ from speclm.stage.errors import UserError
 from speclm.stage.files import read_json, unwritable, write_json
 from speclm.stage.fingerprint import Fingerprint, fingerprint, short_hash
 from speclm.stage.interrupt import EXIT_INTERRUPTED, Interrupted
+from speclm.stage.launch import launch, rank, tell_launcher
 from speclm.stage.summary import describe
 
 Paths = dict[str, Any]  # name -> Path or list of Paths
@@ -73,7 +74,7 @@ class Job:
 
 def run(main: Main, snakemake: Any) -> None:
     """Run a script's `main` as Snakemake started it."""
-    finish(main, _from_snakemake(snakemake))
+    start(main, _from_snakemake(snakemake))
 
 
 def load(path: str | Path) -> Job:
@@ -89,30 +90,63 @@ def load(path: str | Path) -> Job:
     return Job(**{**record, **paths, "log": Path(record["log"])})
 
 
+def start(main: Main, job: Job) -> None:
+    """Run a stage in as many processes as its settings ask for: here, or in processes started for it."""
+    processes = job.settings.get("engine", {}).get("processes", 1)
+    if processes == 1 or rank() is not None:
+        finish(main, job)
+    else:
+        with _reported(job, job.log):
+            launch(job.name, _record(job), processes)
+
+
 def finish(main: Main, job: Job) -> None:
-    """Call ``main(job)`` with its log, record the job before and its summary after, and clear its scratch."""
-    log = logging.getLogger(__name__)
-    try:
-        _open_log(job.log)
-        write_json(job.log.with_suffix(".job.json"), _jsonable(asdict(job)))
+    """Call ``main(job)`` with its log, record the job before and its summary after, and clear its scratch.
+
+    Of several processes the first one records and clears; each has its log.
+    """
+    number = rank() or 0
+    with _reported(job, job.log if number == 0 else job.log.with_suffix(f".rank{number}.log")):
+        if number > 0:
+            main(job)
+            return
+        _record(job)
         started = time.time()
         facts = main(job) or {}
         write_json(
             job.log.with_suffix(".summary.json"),
             {**describe(job.settings, job.fingerprint, started), "facts": _jsonable(facts)},
         )
+    _clear(job.scratch)
+
+
+@contextmanager
+def _reported(job: Job, path: Path) -> Iterator[None]:
+    """Open the log, and end the process as its block ended: what the user must know stands there and is told."""
+    log = logging.getLogger(__name__)
+    try:
+        _open_log(path)
+        yield
     except Interrupted as stop:
         log.info("interrupted: %s", stop)
         print(f"{job.name}: interrupted {stop}; run the same command again to go on from there", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)
     except UserError as error:
         log.exception("refused")
-        print(f"\nERROR in {job.name}: {error}\n", file=sys.stderr)
+        if rank() is None:
+            print(f"\nERROR in {job.name}: {error}\n", file=sys.stderr)
+        else:
+            tell_launcher(str(error))
         sys.exit(1)
     except BaseException:
         log.exception("failed")
         raise
-    _clear(job.scratch)
+
+
+def _record(job: Job) -> Path:
+    path = job.log.with_suffix(".job.json")
+    write_json(path, _jsonable(asdict(job)))
+    return path
 
 
 def _open_log(path: Path) -> None:

@@ -12,7 +12,9 @@ Shapes: N windows of the set, B windows of a batch, L = T + 1 tokens of a window
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +26,7 @@ from speclm.stage.errors import UserError
 from speclm.stage.streams import rng
 
 Indices = NDArray[np.int64]
+Item = TypeVar("Item")
 
 
 class Order(Protocol):
@@ -82,7 +85,26 @@ class ShuffledEpochs:
 
 def load(windows: Windows, indices_B: Indices, device: torch.device) -> Tensor:
     """The tokens of these windows, (B, L) int64, on the device."""
-    return torch.from_numpy(windows.batch(indices_B)).to(device)
+    return to_device(windows.batch(indices_B), device)
+
+
+def to_device(array: NDArray[np.int64], device: torch.device) -> Tensor:
+    """An array as a tensor on the device, copied there while this process goes on."""
+    tensor = torch.from_numpy(array)
+    return tensor if device.type == "cpu" else tensor.pin_memory().to(device, non_blocking=True)
+
+
+def ahead(make: Callable[[], Item], enabled: bool) -> Iterator[Item]:
+    """What `make` gives, call after call; if enabled, the next is made in a thread while the last is used."""
+    if not enabled:
+        while True:
+            yield make()
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        coming = thread.submit(make)
+        while True:
+            item = coming.result()
+            coming = thread.submit(make)
+            yield item
 
 
 def _filled(windows_N: Indices) -> Indices:

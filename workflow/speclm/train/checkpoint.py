@@ -72,6 +72,10 @@ class Checkpoints:
             log.warning("no whole checkpoint in %s: beginning anew", self._scratch)
         return None
 
+    def read(self, step: int) -> tuple[Tensors, dict[str, Any]]:
+        """The tensors and state of the checkpoint of this step, which is known to be whole."""
+        return _read(self._scratch / f"step{step:08d}.json")
+
     @property
     def newest(self) -> Path | None:
         """Where the newest checkpoint lies, to name it to the user."""

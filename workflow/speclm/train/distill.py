@@ -19,7 +19,7 @@ from speclm.model.loss import distillation
 from speclm.model.size import ModelSize
 from speclm.model.transformer import Transformer
 from speclm.stage.errors import UserError
-from speclm.train.batches import Indices, load
+from speclm.train.batches import load
 from speclm.train.loop import StepLoss
 
 
@@ -45,8 +45,7 @@ def distillation_loss(
     teacher.load_state_dict(dict(weights))
     teacher.to(device).eval().requires_grad_(False)
 
-    def step_loss(student: Transformer, indices_B: Indices) -> Tensor:
-        tokens_BL = load(windows, indices_B, device)
+    def loss(student: Transformer, tokens_BL: Tensor) -> Tensor:
         with torch.no_grad():
             teacher_NE = teacher.hidden(tokens_BL[:, :-1]).flatten(0, 1)
         return distillation(
@@ -59,4 +58,4 @@ def distillation_loss(
             settings.temperature,
         )
 
-    return step_loss
+    return StepLoss(lambda indices_B: (load(windows, indices_B, device),), loss)

@@ -12,18 +12,21 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from torch import nn
 
 from speclm.stage.errors import UserError
 from speclm.stage.interrupt import StopFlag
 from speclm.stage.job import Job
 from speclm.stage.settings import from_mapping
 from speclm.stage.summary import processor
+
+NEW_TYPES = (8, 0)  # compute capability from which GPUs multiply in tensorfloat32 and bfloat16 (A100)
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,22 @@ class Engine:
     compile: bool
     processes: int
     shard: bool
+
+    def __post_init__(self) -> None:
+        if self.shard and self.processes == 1:
+            raise UserError(
+                "there is nothing to divide over", key="engine.shard", remedy="use more processes, or false"
+            )
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """What models compute under: with bfloat16, matrix products in that type."""
+        if self.precision == "bfloat16":
+            return torch.autocast(self.device, torch.bfloat16)
+        return nullcontext()
+
+    def measuring(self) -> AbstractContextManager[Any]:
+        """What a compiled model is measured under: as it is, for it would be compiled again for every other batch."""
+        return torch.compiler.set_stance("force_eager") if self.compile else nullcontext()
 
 
 @dataclass(frozen=True)
@@ -83,19 +102,74 @@ def machine(engine: Engine) -> dict[str, Any]:
 
 
 def prepare(engine: Engine) -> torch.device:
-    """Fix threads and algorithms of this process and return its device.
+    """Fix threads, algorithms and precision of this process and return its device.
 
     Raises:
-        UserError: the device is not there.
+        UserError: the device is not there, or lacks the precision; nothing to compile with.
     """
-    if engine.device == "cuda":
+    device, rank = torch.device("cpu"), int(os.environ.get("LOCAL_RANK", "0"))
+    if engine.device == "cuda" and torch.cuda.is_available():
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS repeats its sums only with this
-    if engine.device != "cpu" and not (engine.device == "cuda" and torch.cuda.is_available()):
+        require_gpu(rank, torch.cuda.device_count())
+        device = torch.device("cuda", rank)
+        require_precision(engine, torch.cuda.get_device_capability(device))
+        torch.backends.cuda.matmul.fp32_precision = "tf32" if engine.precision == "tensorfloat32" else "ieee"
+    elif engine.device == "cpu":
+        require_precision(engine, None)
+    else:
         raise UserError(
             f'the device "{engine.device}" is not on this machine', key="engine.device", remedy='set it to "cpu"'
         )
+    if engine.compile:
+        _prepare_compiler(device)
     torch.set_flush_denormal(True)  # before the worker threads start: they inherit it
     torch.set_num_threads(engine.threads)
     torch.set_deterministic_debug_mode("error")  # as use_deterministic_algorithms, without importing the compiler
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a debugging aid that costs a write per tensor
-    return torch.device(engine.device)
+    return device
+
+
+def require_gpu(rank: int, gpus: int) -> None:
+    """Raise UserError where the process of this number has no GPU of its own."""
+    if rank >= gpus:
+        raise UserError(
+            f"process {rank} has no GPU: this machine has {gpus}",
+            key="engine.processes",
+            remedy=f"use at most {gpus}: each process needs one",
+        )
+
+
+def require_precision(engine: Engine, capability: tuple[int, int] | None) -> None:
+    """Raise UserError where a GPU of this compute capability, or a CPU (None), lacks the engine's precision."""
+    old_gpu = capability is not None and capability < NEW_TYPES
+    if (engine.precision == "tensorfloat32" and capability is None) or (engine.precision != "float32" and old_gpu):
+        device = "a CPU" if capability is None else "a GPU of compute capability {}.{}".format(*capability)
+        raise UserError(f"{device} has no {engine.precision}", key="engine.precision", remedy='set it to "float32"')
+
+
+def compile_step(model: nn.Module) -> None:
+    """Compile a decoder's blocks in place, at their first call: parameters keep their names.
+
+    One block serves for all, so that depth costs no time. What has a gradient of its own runs as it is: it is fused
+    already, and the experts' groups differ from step to step.
+    """
+    for mlp in model.mlps:  # type: ignore[union-attr]
+        if hasattr(mlp, "route"):
+            mlp.route = torch.compiler.disable(mlp.route)  # type: ignore[no-untyped-call]
+    for block in model.blocks:  # type: ignore[union-attr]
+        block.compile()
+
+
+def _prepare_compiler(device: torch.device) -> None:
+    """Keep what is compiled for the next process; refuse where there is no C++ compiler (UserError)."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache / "speclm" / "compiled"))
+    from torch._inductor.cpp_builder import get_cpp_compiler
+    from torch._inductor.exc import InvalidCxxCompiler
+
+    try:
+        get_cpp_compiler()
+    except InvalidCxxCompiler as error:
+        raise UserError(
+            "there is no C++ compiler here", key="engine.compile", remedy="install g++, or set it to false"
+        ) from error

@@ -37,11 +37,13 @@ from speclm.stage.files import atomic, write_json
 from speclm.train.batches import Indices, load
 from speclm.train.engine import Engine, prepare
 from speclm.train.experts import open_experts
+from speclm.train.memory import enough_memory
 
 Score = Callable[[Tensor, Indices], Tensor]  # (tokens_BL, indices_B) -> nll_BT in nats, 0 at ignored targets
 KEY = ["method", "selection", "domain", "size", "budget", "seed", "split"]
 
 
+@enough_memory("evaluate.batch")
 def evaluate_models(
     models: Path, split: str, windows: Windows, batch_windows: int, output: Path, engine: Engine
 ) -> dict[str, Any]:
@@ -54,11 +56,13 @@ def evaluate_models(
         expert = f"{meta['size']}.{meta['budget']}.{meta['expert']}"
         if expert not in scores:
             score = plain_score(ModelSize(**meta["model"]), state, device)
-            scores[expert] = document_losses(score, windows, batch_windows, device)
+            with engine.autocast():
+                scores[expert] = document_losses(score, windows, batch_windows, device)
         measured.append(({**{name: meta[name] for name in KEY[:-1]}, "split": split}, scores[expert]))
     return write_measurements(output, measured)
 
 
+@enough_memory("evaluate.batch")
 def evaluate_pretrained(
     method: str,
     folders: Sequence[Path],
@@ -87,7 +91,8 @@ def evaluate_pretrained(
         else:
             score = routed_score(size, experts, clusters_N, device)
         key = dict(zip(KEY, (method, "none", "generic", 0, budget, seed, "heldout"), strict=True))
-        measured.append((key, document_losses(score, heldout, batch_windows, device)))
+        with engine.autocast():
+            measured.append((key, document_losses(score, heldout, batch_windows, device)))
     return write_measurements(output, measured)
 
 

@@ -24,6 +24,7 @@ from speclm.train.batches import ShuffledEpochs, load
 from speclm.train.engine import Session
 from speclm.train.evaluate import mean_nll
 from speclm.train.loop import Optimization, Outcome, StepLoss, Validation, train
+from speclm.train.ranks import alone
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def finetune(
         replace(settings.optimization, learning_rate=rate),
         row.max_steps,
         milestones=(),
-        on_milestone=lambda step: None,
+        on_milestone=lambda step, weights: None,
         validation=Validation(
             lambda trained: validation_loss(trained, valid_split, settings, device),
             row.validate_every,
@@ -104,12 +105,15 @@ def finetune(
         tokens_per_window=train_split.context,
         seed=torch_seed(session.seed, "finetune", domain, tokens),
         session=session,
+        ranks=alone(device),
     )
 
 
 def label_loss(train_split: Windows, device: torch.device) -> StepLoss:
     """The ordinary loss: the next token."""
-    return lambda model, indices_B: model.loss(load(train_split, indices_B, device))
+    return StepLoss(
+        lambda indices_B: (load(train_split, indices_B, device),), lambda model, tokens_BL: model.loss(tokens_BL)
+    )
 
 
 def validation_loss(model: Transformer, valid_split: Windows, settings: Finetuning, device: torch.device) -> float:

@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -28,16 +29,31 @@ from torch import Tensor, nn
 from speclm.stage.errors import UserError
 from speclm.stage.interrupt import Interrupted
 from speclm.train.adam import AdamW
-from speclm.train.batches import Indices, Order
+from speclm.train.batches import Indices, Order, ahead
 from speclm.train.checkpoint import Checkpoints, Tensors, claim
-from speclm.train.engine import Session
+from speclm.train.engine import Session, compile_step
 from speclm.train.journal import Journal
+from speclm.train.ranks import Ranks, require_shares, whole
 from speclm.train.schedule import learning_rate
+from speclm.train.state import Progress, State
 
 SPIKE = 4.0
 MEMORY = 100  # steps over which the running mean forgets
 
-StepLoss = Callable[[Any, Indices], Tensor]  # (model, indices_B) -> mean loss over the windows' targets
+
+@dataclass(frozen=True)
+class StepLoss:
+    """What a step makes smaller.
+
+    batch  indices_B -> the tensors of these windows, on the device
+    loss   (model, *tensors) -> mean loss over the windows' targets
+    """
+
+    batch: Callable[[Indices], tuple[Any, ...]]
+    loss: Callable[..., Tensor]
+
+    def __call__(self, model: nn.Module, indices_B: Indices) -> Tensor:
+        return self.loss(model, *self.batch(indices_B))
 
 
 @dataclass(frozen=True)
@@ -75,22 +91,6 @@ class Validation:
     patience: int | None
 
 
-@dataclass
-class Progress:
-    """Everything about a training but its tensors; the readable half of a checkpoint."""
-
-    step: int = 0
-    order: int = 0
-    seconds: float = 0.0
-    first_loss: float = 0.0
-    mean_loss: float = 0.0
-    best_loss: float | None = None
-    best_step: int = 0
-    measurements_since_best: int = 0
-    milestone_seconds: dict[str, float] = field(default_factory=dict)
-    journal: int = 0
-
-
 @dataclass(frozen=True)
 class Outcome:
     """What a training ends with: its steps, weights (the best ones with early stopping), and seconds of training alone
@@ -112,23 +112,26 @@ def train(
     steps: int,
     *,
     milestones: Collection[int],
-    on_milestone: Callable[[int], None],
+    on_milestone: Callable[[int, Tensors], None],
     validation: Validation | None,
     journal_every: int,
     save_every: int,
     tokens_per_window: int,
     seed: int,
     session: Session,
+    ranks: Ranks,
 ) -> Outcome:
     """Train `model` in place for `steps` updates of `batch_windows` windows, or until validation stops improving.
 
     Args:
-        milestones: steps after which `on_milestone` is called, before the state is saved.
+        milestones: steps after which `on_milestone` is given the step and the weights, before the state is saved.
         journal_every, save_every: steps between two lines of the journal, and between two checkpoints.
         seed: of torch's own generator, for models that draw numbers while they train.
+        ranks: the processes that share this training; each calls this function with equal arguments.
 
     Raises:
-        UserError: less than one step; a foreign or unwritable scratch folder; a loss that is not finite or that spikes.
+        UserError: less than one step; a batch that cannot be divided over the ranks; a foreign or unwritable scratch
+            folder; a loss that is not finite or that spikes.
         Interrupted: a stop was requested; the state is saved.
     """
     if steps < 1:
@@ -137,38 +140,47 @@ def train(
             key="batch_windows",
             remedy="raise the budget or use smaller batches",
         )
-    run = _Run(model, order, optimization, session)
+    if ranks.first:
+        claim(session.scratch, session.fingerprint)
+    run = _Run(model, step_loss, order, optimization, session, ranks)
     torch.manual_seed(seed)
     continued = run.restore()
-    progress, journal = run.progress, Journal(session.scratch / "metrics.jsonl", run.progress.journal)
+    progress = run.state.progress
+    journal = Journal(session.scratch / "metrics.jsonl", progress.journal) if ranks.first else None
+
+    def write(step: int, record: Mapping[str, float]) -> None:
+        if journal:
+            tokens = step * optimization.batch_windows * tokens_per_window
+            journal.write({"step": step, "tokens": tokens, **record})
 
     def save() -> None:
-        progress.journal = journal.commit()
-        run.save()
+        progress.journal = journal.commit() if journal else 0
+        run.state.save()
 
     if validation and not continued:
-        journal.write({"step": 0, "tokens": 0, "validation": run.validate(validation)})
+        write(0, {"validation": run.validate(validation)})
     while progress.step < steps and not (validation and _exhausted(progress, validation)):
-        if session.stop.requested:
+        if ranks.any(session.stop.requested):
             save()
             raise Interrupted(f"at step {progress.step} of {steps}")
         started = time.perf_counter()
-        record = run.step(step_loss)
+        record = run.step()
         progress.seconds += time.perf_counter() - started
         step = progress.step
         if validation and (step % validation.every == 0 or step == steps):
             record["validation"] = run.validate(validation)
         if "validation" in record or step % journal_every == 0 or step == steps:
-            tokens = step * optimization.batch_windows * tokens_per_window
-            journal.write({"step": step, "tokens": tokens, **record})
+            write(step, record)
         if step in milestones:
             progress.milestone_seconds[str(step)] = progress.seconds
-            on_milestone(step)
+            weights = ranks.gather(model.state_dict())
+            if ranks.first:
+                on_milestone(step, weights)
         if step % save_every == 0 and step < steps:
             save()
     return Outcome(
         progress.step,
-        run.best or {name: tensor.detach() for name, tensor in model.state_dict().items()},
+        run.state.best or {name: tensor.detach() for name, tensor in model.state_dict().items()},
         progress.best_loss,
         progress.best_step,
         progress.seconds,
@@ -181,81 +193,82 @@ def _exhausted(progress: Progress, validation: Validation) -> bool:
 
 
 class _Run:
-    """A training's moving parts, and their way to disk and back."""
+    """A training's moving parts."""
 
-    def __init__(self, model: nn.Module, order: Order, optimization: Optimization, session: Session) -> None:
-        claim(session.scratch, session.fingerprint)
-        self.progress = Progress()
-        self.best: Tensors = {}
-        self._model, self._order, self._settings = model.train(), order, optimization
-        self._checkpoints = Checkpoints(session.scratch)
+    def __init__(
+        self,
+        model: nn.Module,
+        step_loss: StepLoss,
+        order: Order,
+        optimization: Optimization,
+        session: Session,
+        ranks: Ranks,
+    ) -> None:
+        require_shares(optimization.batch_windows, optimization.micro_batch_windows, ranks.count)
+        if session.engine.compile:
+            compile_step(model)
+        self._loss = ranks.distribute(model, step_loss.loss)
+        self._model, self._batch, self._order = model.train(), step_loss.batch, order
+        self._settings, self._engine, self._ranks = optimization, session.engine, ranks
         self._adam = AdamW(model, optimization.beta1, optimization.beta2, optimization.weight_decay)
+        self._checkpoints = Checkpoints(session.scratch)
+        self.state = State(model, self._adam, self._checkpoints, ranks)
+        self._batches = ahead(self._take, enabled=ranks.device.type != "cpu")
 
-    def step(self, step_loss: StepLoss) -> dict[str, float]:
+    def restore(self) -> bool:
+        """Go back to the newest whole checkpoint; False where there is none."""
+        continued = self.state.restore()
+        self._order.position = self.state.progress.order
+        return continued
+
+    def step(self) -> dict[str, float]:
         """One update; returns its numbers for the journal."""
-        settings, progress = self._settings, self.progress
-        indices_B = self._order.take(settings.batch_windows)
+        settings, progress = self._settings, self.state.progress
+        indices_B, position, batches = next(self._batches)
         rate = learning_rate(progress.step, settings.learning_rate, settings.warmup_steps)
-        loss = 0.0
-        parts = settings.batch_windows // settings.micro_batch_windows
-        for start in range(0, settings.batch_windows, settings.micro_batch_windows):
-            part = step_loss(self._model, indices_B[start : start + settings.micro_batch_windows]) / parts
-            part.backward()  # type: ignore[no-untyped-call]
-            loss += float(part.detach())
-        norm = float(nn.utils.clip_grad_norm_(self._model.parameters(), settings.clip))
+        total = torch.zeros((), dtype=torch.float64, device=self._ranks.device)
+        for number, batch in enumerate(batches, start=1):
+            alone = nullcontext() if number == len(batches) else getattr(self._loss, "no_sync", nullcontext)()
+            with alone, self._engine.autocast():
+                part = self._loss(*batch) / len(batches)
+            part.backward()
+            total += part.detach()
+        norm = float(whole(nn.utils.clip_grad_norm_(self._model.parameters(), settings.clip)))
+        loss = self._ranks.mean(float(total))
         self._refuse_divergence(loss, norm, indices_B)
         self._adam.step(rate)
         if progress.step == 0:
             progress.first_loss = progress.mean_loss = loss
         progress.step += 1
-        progress.order = self._order.position
+        progress.order = position
         progress.mean_loss += (loss - progress.mean_loss) / min(progress.step, MEMORY)
         return {"loss": loss, "learning_rate": rate, "gradient_norm": norm}
 
     def validate(self, validation: Validation) -> float:
         """Measure; with patience, keep the weights if they are the best so far."""
         self._model.eval()
-        with torch.no_grad():
-            loss = validation.measure(self._model)
+        with torch.no_grad(), self._engine.autocast(), self._engine.measuring():
+            loss = self._ranks.tell(validation.measure(self._model))
         self._model.train()
-        progress = self.progress
+        progress = self.state.progress
         if not math.isfinite(loss):
             self._refuse(f"the validation loss is {loss}", "")
         if validation.patience is not None:
             progress.measurements_since_best += 1
             if progress.best_loss is None or loss < progress.best_loss:
                 progress.best_loss, progress.best_step, progress.measurements_since_best = loss, progress.step, 0
-                self.best = {name: tensor.detach().clone() for name, tensor in self._model.state_dict().items()}
+                self.state.keep_best()
         return loss
 
-    def save(self) -> None:
-        """Write the state as a checkpoint."""
-        tensors = {f"model.{name}": tensor for name, tensor in self._model.state_dict().items()}
-        tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
-        tensors |= {f"adam.{name}": tensor for name, tensor in self._adam.tensors().items()}
-        tensors["random.cpu"] = torch.get_rng_state()
-        if torch.cuda.is_available():
-            tensors["random.cuda"] = torch.cuda.get_rng_state()
-        self._checkpoints.save(self.progress.step, tensors, asdict(self.progress))
-
-    def restore(self) -> bool:
-        """Go back to the newest whole checkpoint; False where there is none."""
-        found = self._checkpoints.load()
-        if found is None:
-            return False
-        tensors, state = found
-        self.progress = Progress(**state)
-        self._order.position = self.progress.order
-        self._model.load_state_dict(_below("model.", tensors))
-        self.best = _below("best.", tensors)
-        self._adam.restore(_below("adam.", tensors))
-        torch.set_rng_state(tensors["random.cpu"])
-        if "random.cuda" in tensors:
-            torch.cuda.set_rng_state(tensors["random.cuda"])
-        return True
+    def _take(self) -> tuple[Indices, int, list[tuple[Any, ...]]]:
+        """The next step's windows, the order's position after them, and this rank's micro-batches of them."""
+        indices_B = self._order.take(self._settings.batch_windows)
+        mine, micro = self._ranks.share(indices_B), self._settings.micro_batch_windows
+        batches = [self._batch(mine[start : start + micro]) for start in range(0, len(mine), micro)]
+        return indices_B, self._order.position, batches
 
     def _refuse_divergence(self, loss: float, norm: float, indices_B: Indices) -> None:
-        progress = self.progress
+        progress = self.state.progress
         warm = progress.step >= max(1, self._settings.warmup_steps)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             self._refuse(f"the loss is {loss}, the gradient's norm {norm}", f" on windows {indices_B.tolist()}")
@@ -268,11 +281,7 @@ class _Run:
     def _refuse(self, what: str, windows: str) -> None:
         good = self._checkpoints.newest or "none: no state was saved yet"
         raise UserError(
-            f"{what} at step {self.progress.step}{windows}; last good checkpoint: {good}",
+            f"{what} at step {self.state.progress.step}{windows}; last good checkpoint: {good}",
             key="learning_rate",
             remedy="lower the learning rate, lengthen the warm-up, or look at these windows' text",
         )
-
-
-def _below(prefix: str, tensors: Tensors) -> Tensors:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

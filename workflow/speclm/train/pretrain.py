@@ -14,7 +14,7 @@ Out come {output}/checkpoints/b{budget}.safetensors, each with its facts beside 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -32,9 +32,12 @@ from speclm.stage.errors import UserError
 from speclm.stage.files import write_text
 from speclm.stage.streams import torch_seed
 from speclm.train.batches import GivenSequence, Indices, Order, ShuffledEpochs, load
+from speclm.train.checkpoint import Tensors
 from speclm.train.engine import Session, prepare
 from speclm.train.evaluate import mean_nll
 from speclm.train.loop import Optimization, StepLoss, Validation, train
+from speclm.train.memory import enough_memory
+from speclm.train.ranks import open_ranks
 
 Clusters = NDArray[np.int32]
 
@@ -86,6 +89,7 @@ def sampled_order(sequence_N: Indices) -> Order:
     return GivenSequence(sequence_N)
 
 
+@enough_memory("micro_batch")
 def pretrain(
     method: str,
     part: str,
@@ -111,7 +115,7 @@ def pretrain(
     Raises:
         UserError: a budget below one step, and all that `loop.train` raises.
     """
-    device, scratch, seed = prepare(session.engine), session.scratch, session.seed
+    scratch, seed = session.scratch, session.seed
     tokens_per_step = settings.optimization.batch_windows * generic.context
     steps = {budget: tokens // tokens_per_step for budget, tokens in sorted(budgets.items())}
     for budget, count in steps.items():
@@ -136,35 +140,43 @@ def pretrain(
             "projection": asdict(projection.size) if projection else None,
         }
 
-    def keep(step: int) -> None:
+    def keep(step: int, weights: Tensors) -> None:
         for budget in (budget for budget, count in steps.items() if count == step):
-            save_weights(_checkpoint(scratch, budget), model.state_dict(), **facts(budget))
+            save_weights(_checkpoint(scratch, budget), weights, **facts(budget))
 
-    model, step_loss, measure = _assemble(size, projection, generic, heldout, settings, seed, device)
-    outcome = train(
-        model,
-        step_loss,
-        order,
-        settings.optimization,
-        max(steps.values()),
-        milestones=set(steps.values()),
-        on_milestone=keep,
-        validation=Validation(measure, settings.validate_every, patience=None),
-        journal_every=settings.journal_every,
-        save_every=settings.save_every,
-        tokens_per_window=generic.context,
-        seed=torch_seed(seed, "train", method, part),
-        session=session,
-    )
-    for budget in steps:  # copied, not moved: outputs vanish when the stage fails later, scratch does not
-        state, meta = load_weights(_checkpoint(scratch, budget))
-        save_weights(_checkpoint(session.output, budget), state, **meta)
-    write_text(session.output / "metrics.jsonl", (scratch / "metrics.jsonl").read_text(encoding="utf-8"))
+    with open_ranks(session.engine, prepare(session.engine)) as ranks:
+        model, step_loss, measure = _assemble(size, projection, generic, heldout, settings, seed, ranks.device)
+        outcome = train(
+            model,
+            step_loss,
+            order,
+            settings.optimization,
+            max(steps.values()),
+            milestones=set(steps.values()),
+            on_milestone=keep,
+            validation=Validation(measure, settings.validate_every, patience=None),
+            journal_every=settings.journal_every,
+            save_every=settings.save_every,
+            tokens_per_window=generic.context,
+            seed=torch_seed(seed, "train", method, part),
+            session=session,
+            ranks=ranks,
+        )
+        if ranks.first:
+            _publish(steps, scratch, session.output)
     last = facts(max(steps, key=lambda budget: steps[budget]))
     return {
         **{key: last[key] for key in ("steps", "tokens", "flops")},
         "seconds": {str(budget): outcome.milestone_seconds[count] for budget, count in steps.items()},
     }
+
+
+def _publish(budgets: Iterable[int], scratch: Path, output: Path) -> None:
+    """Copy what was made, not move it: outputs vanish when the stage fails later, scratch does not."""
+    for budget in budgets:
+        state, meta = load_weights(_checkpoint(scratch, budget))
+        save_weights(_checkpoint(output, budget), state, **meta)
+    write_text(output / "metrics.jsonl", (scratch / "metrics.jsonl").read_text(encoding="utf-8"))
 
 
 def _assemble(
@@ -185,12 +197,15 @@ def _assemble(
         initialize(plain, generator)
         return (
             plain.to(device),
-            lambda model, indices_B: model.loss(load(generic, indices_B, device)),
+            StepLoss(
+                lambda indices_B: (load(generic, indices_B, device),),
+                lambda model, tokens_BL: model.loss(tokens_BL),
+            ),
             lambda model: mean_nll(lambda tokens_BL, _: model.nll(tokens_BL), heldout, shown_N, batch, device),
         )
 
     def clusters(clusters_N: Clusters, indices_B: Indices) -> torch.Tensor:
-        return torch.from_numpy(np.asarray(clusters_N[indices_B], dtype=np.int64)).to(device)
+        return torch.from_numpy(np.asarray(clusters_N[indices_B], dtype=np.int64))  # on the CPU: they are looked at
 
     def routed(model: ProjectedTransformer) -> Any:
         return lambda tokens_BL, indices_B: model.nll(tokens_BL, clusters(projection.heldout_clusters, indices_B))
@@ -199,8 +214,9 @@ def _assemble(
     initialize(projected, generator)
     return (
         projected.to(device),
-        lambda model, indices_B: model.loss(
-            load(generic, indices_B, device), clusters(projection.train_clusters, indices_B)
+        StepLoss(
+            lambda indices_B: (load(generic, indices_B, device), clusters(projection.train_clusters, indices_B)),
+            lambda model, tokens_BL, experts_B: model.loss(tokens_BL, experts_B),
         ),
         lambda model: mean_nll(routed(model), heldout, shown_N, batch, device),
     )

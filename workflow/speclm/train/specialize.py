@@ -44,6 +44,7 @@ from speclm.train.engine import Session, prepare
 from speclm.train.experts import Expert, most_frequent, open_experts
 from speclm.train.finetune import Finetuning, finetune, label_loss, validation_loss, windows_loss
 from speclm.train.loop import StepLoss
+from speclm.train.memory import enough_memory
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ class Task:
     settings: Finetuning
 
 
+@enough_memory("micro_batch")
 def specialize(
     task: Task,
     runs: Sequence[Run],
@@ -176,10 +178,11 @@ class _Bench:
         # before fine-tuning (size 0) the choice is the one that the smallest size allows
         windows = min(settings.search_windows, train.first(size or min(row.tokens for row in settings.sizes)))
         started = time.perf_counter()
-        losses = [
-            windows_loss(self._model(expert()), train, windows, settings, self._device)
-            for expert in self._experts(budget)
-        ]
+        with self._session.engine.autocast():
+            losses = [
+                windows_loss(self._model(expert()), train, windows, settings, self._device)
+                for expert in self._experts(budget)
+            ]
         return losses, len(losses) * windows * train.context, time.perf_counter() - started
 
     def _finetuned(self, expert: int, size: int, budget: int) -> dict[str, Any]:
@@ -230,7 +233,8 @@ class _Bench:
     def _keep_start(self, path: Path, expert: int, budget: int) -> None:
         """A model before fine-tuning, as a fine-tuning of no steps."""
         weights = self._experts(budget)[expert]()
-        loss = validation_loss(self._model(weights), self._task.domain.valid, self._task.settings, self._device)
+        with self._session.engine.autocast():
+            loss = validation_loss(self._model(weights), self._task.domain.valid, self._task.settings, self._device)
         flops = {"flops_student": 0, "flops_teacher_forward": 0, "flops_teacher_training": 0}
         save_weights(path, weights, expert=expert, steps=0, tokens=0, best_step=0, valid_nll=loss, **flops, seconds=0.0)
 
