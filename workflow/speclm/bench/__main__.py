@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 REPOSITORY = Path(__file__).parents[3]
 OUTPUT = Path("results/bench")
-ROUNDS = 15
+ROUNDS = 12
 SECONDS = 1.0
 
 

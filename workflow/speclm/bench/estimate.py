@@ -3,7 +3,7 @@
 The interval's ends are order statistics: of n rounds, the true median lies between the k-th smallest and the k-th
 largest with probability 1 - 2 P(Binomial(n, 1/2) < k). Taken is the largest k with at least 95 %.
 
-    15 rounds: k = 4, 96.5 %        9 rounds: k = 2, 96.1 %        under 6 rounds: smallest and largest, less than 95 %
+    12 rounds: k = 3, 96.1 %        9 rounds: k = 2, 96.1 %        under 6 rounds: smallest and largest, less than 95 %
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ def gpt2(size: ModelSize) -> Any:
     from transformers import GPT2Config, GPT2LMHeadModel
 
     return GPT2LMHeadModel(
-        GPT2Config(  # type: ignore[call-arg]
+        GPT2Config(
             vocab_size=size.vocabulary,
             n_positions=size.context,
             n_embd=size.width,
@@ -35,7 +35,6 @@ def gpt2(size: ModelSize) -> Any:
             attn_pdrop=0.0,
             bos_token_id=None,
             eos_token_id=None,
-            loss_type="ForCausalLM",
         )
     )
 

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from functools import partial
 
+from speclm.bench.aggregate import run_over_process
+from speclm.bench.gpu import on_gpu
+from speclm.bench.inference import served_models
+from speclm.bench.memory import memory_of_steps
 from speclm.bench.speed import against_peers, against_products, projected_network
 from speclm.bench.table import Measurement
 
@@ -42,4 +46,12 @@ MEASUREMENTS = (
             "SLM-pn step over SLM step, k = 32, h = m = k": "<= 1.15",
         },
     ),
+    Measurement(
+        "memory",
+        memory_of_steps,
+        {f"{name} peak memory of a step over state and activations": "<= 1.25" for name in ("SLM", "LLM", "SLM-pn")},
+    ),
+    Measurement("run", run_over_process, {"laptop run over 2 x one process, tokens/s": ">= 0.9"}),
+    Measurement("gpu", on_gpu, {"126M SLM on GPU, bf16, context 1,024: MFU": ">= 0.5"}),
+    Measurement("inference", served_models, {}),
 )

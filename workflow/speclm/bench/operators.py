@@ -30,15 +30,17 @@ def profile(training: Training) -> pd.DataFrame:
     from torch.profiler import ProfilerActivity
     from torch.profiler import profile as profiler
 
-    recorded, steps = profiler(activities=[ProfilerActivity.CPU]), iter(range(WARM_UP_STEPS + STEPS))
+    last = WARM_UP_STEPS + STEPS
+    recorded, steps = profiler(activities=[ProfilerActivity.CPU]), iter(range(last + 1))
 
     def before_step() -> None:
         step = next(steps)
         if step == WARM_UP_STEPS:
             recorded.start()
+        elif step == last:
+            recorded.stop()
 
-    train_ours(training, before_step, WARM_UP_STEPS + STEPS)
-    recorded.stop()
+    train_ours(training, before_step, last + 1)
     rows = recorded.key_averages()
     total = sum(row.self_cpu_time_total for row in rows)
     frame = pd.DataFrame(
