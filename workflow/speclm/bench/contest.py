@@ -63,10 +63,10 @@ def contest(contestants: Sequence[Contestant], rounds: int, seconds: float) -> d
         workers = [stack.enter_context(_worker(contestant)) for contestant in contestants]
         steps = {worker.name: worker.steps_within(seconds) for worker in workers}
         for number in range(rounds):
-            _tell(f"round {number + 1} of {rounds}: {', '.join(turns)}")
+            tell(f"round {number + 1} of {rounds}: {', '.join(turns)}")
             for worker in workers if number % 2 == 0 else workers[::-1]:
                 turns[worker.name].append(worker.turn(steps[worker.name]))
-    _tell("")
+    tell("")
     return turns
 
 
@@ -74,6 +74,12 @@ def alone(function: Callable[[], Result], environment: Mapping[str, str]) -> Res
     """The result of a picklable function that runs in a process and an environment of its own."""
     with _environment(environment), ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function).result()
+
+
+def tell(line: str) -> None:
+    """One line of progress that the next one overwrites."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{line[:110]}", end="", file=sys.stderr, flush=True)
 
 
 class _Worker:
@@ -154,9 +160,3 @@ def _resident() -> int:
     import psutil
 
     return int(psutil.Process().memory_info().rss)
-
-
-def _tell(line: str) -> None:
-    """One line of progress that the next one overwrites."""
-    if sys.stderr.isatty():
-        print(f"\r\033[K{line[:110]}", end="", file=sys.stderr, flush=True)
