@@ -40,6 +40,7 @@ rule all:
         "<run>/splits/checked.json",
         "<run>/metrics.tsv",
         "<run>/timings.tsv",
+        "<run>/serving.tsv",
         "<run>/costs.tsv",
         "<run>/claims.tsv",
         "<run>/summary.txt",

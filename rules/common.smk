@@ -47,7 +47,7 @@ SPLITS = {corpus: ["train", "heldout"] if corpus == "generic" else ["train", "va
 PRETRAINED = [method for method in METHODS.index if METHODS.loc[method, "pretraining"] == method]
 # SLM-is has no generic perplexity of its own: each of its models is made for one domain.
 GENERIC = [method for method in PRETRAINED if method != "slm_is"]
-TABLES = [1, 4, 5, 6, 7, 8, 9, 10]
+TABLES = [1, 2, 4, 5, 6, 7, 8, 9, 10]
 FIGURES = ["3", "4a", "4b", "4c", "4d"]
 
 
@@ -83,6 +83,9 @@ STUDY = {
     **{"sizes": config["specialize"]["sizes"], "budgets": config["pretrain"]["budgets"]},
     "best_finetuned_sizes": config["specialize"]["best_finetuned_sizes"],
 }
+
+# The engine of what fills one process: everything but pretraining.
+ONE_PROCESS = {**config["engine"], "processes": 1, "shard": False}
 
 PRETRAININGS = [
     f"<run>/pretrain/{method}/{part}/seed{seed}/checkpoints"
@@ -148,8 +151,8 @@ def specialize_inputs(wildcards):
 def specialize_settings(method):
     """What the fine-tuning of a method depends on."""
     return settings(
-        "engine",
         "specialize",
+        engine=ONE_PROCESS,
         shape=config["models"]["llm" if method == "llm" else "slm"],
         vocabulary=config["tokenizer"]["vocabulary"],
         context=config["context"],

@@ -15,7 +15,7 @@ rule evaluate_generic:
     resources:
         mem_mb=2000,
     params:
-        settings=settings("engine", "evaluate", budgets=config["pretrain"]["budgets"]),
+        settings=settings("evaluate", engine=ONE_PROCESS, budgets=config["pretrain"]["budgets"]),
         revision=STAGE_REVISION["evaluate"],
     message:
         "Measuring {wildcards.method} on generic text, seed {wildcards.seed}"
@@ -41,9 +41,36 @@ rule evaluate_domain:
     resources:
         mem_mb=2000,
     params:
-        settings=settings("engine", "evaluate"),
+        settings=settings("evaluate", engine=ONE_PROCESS),
         revision=STAGE_REVISION["evaluate"],
     message:
         "Measuring {wildcards.method} on the test documents of {wildcards.domain}, seed {wildcards.seed}"
     script:
         "../scripts/evaluate_domain.py"
+
+
+# Takes all cores, so that nothing else runs beside it, and uses those that a training uses.
+rule measure_serving:
+    input:
+        models=[
+            f"<run>/specialize/{method}/{config['domains'][0]}/seed{config['seeds'][0]}/models"
+            for method in METHODS.index
+        ],
+    output:
+        serving="<run>/serving.tsv",
+    log:
+        "<logs>/measure_serving.log",
+    benchmark:
+        "<benchmarks>/measure_serving.tsv"
+    conda:
+        "../envs/train-cpu.yaml" if config["engine"]["device"] == "cpu" else "../envs/train-cuda.yaml"
+    threads: workflow.cores
+    resources:
+        mem_mb=2500,
+    params:
+        settings=settings("evaluate", engine=ONE_PROCESS),
+        revision=STAGE_REVISION["evaluate"],
+    message:
+        "Measuring what serving costs"
+    script:
+        "../scripts/measure_serving.py"

@@ -101,6 +101,8 @@ rule make_table:
         documents="<run>/documents.parquet",
         histograms="<run>/clusters/histograms.tsv",
         methods=REPOSITORY / "config/methods.tsv",
+        timings="<run>/timings.tsv",
+        serving="<run>/serving.tsv",
         paper=PAPER,
     output:
         tsv="<run>/tables/table_{table}.tsv",

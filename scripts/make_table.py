@@ -8,13 +8,16 @@ from speclm.stage.job import Job, run
 def main(job: Job) -> dict:
     from speclm.study.evidence import load_evidence
     from speclm.study.layout import write_files
-    from speclm.study.tables import Sources, make_table, models_of
+    from speclm.study.sources import Sources, models_of
+    from speclm.study.tables import make_table
 
     chosen = job.settings
     sources = Sources(
         load_evidence(job.inputs, chosen["study"], chosen["evaluate"]),
         read_table(job.inputs["histograms"]),
         models_of(chosen["models"], chosen["pretrain"], chosen["tokenizer"]["vocabulary"], chosen["context"]),
+        read_table(job.inputs["timings"]),
+        read_table(job.inputs["serving"]),
         job.inputs["paper"][0].parent,
     )
     table = make_table(int(job.wildcards["table"]), sources)

@@ -14,18 +14,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from speclm.model.size import ModelSize, ProjectionSize
 from speclm.stage.files import read_table
 from speclm.study.bootstrap import Bootstrap
 from speclm.study.evidence import Evidence, gather_evidence
 from speclm.study.metrics import summarise
 from speclm.study.plan import GENERIC, KEY, Measurement, Method, Plan, expected_measurements, make_plan
+from speclm.study.sources import Models, Sources
 
 ROOT = Path(__file__).parents[3]
 SIZES = (1000, 8000, 64000)
 BUDGETS = (100, 200, 400)
 DOMAINS = ("law", "maths", "web")
 COLUMN = dict(zip((0, *SIZES), ("pile_pretrained_only", *(f"pile_finetuned_{n}M" for n in (1, 8, 64))), strict=True))
-PAPER = pd.read_csv(ROOT / "config/reference/paper/table_8_perplexity_by_cost.csv").set_index(["model", "gpuh"])
+PAPER_FOLDER = ROOT / "config/reference/paper"
+PAPER = pd.read_csv(PAPER_FOLDER / "table_8_perplexity_by_cost.csv").set_index(["model", "gpuh"])
 LABELS = {"slm": "SLM", "slm_mix": "SLM-mix", "slm_pn": "SLM-pn", "llm": "LLM"}
 
 # perplexities that the paper shows only in figures, or not at all
@@ -39,6 +42,14 @@ CLUSTERS = {"law": (97, 1, 1, 1), "maths": (70, 10, 10, 10), "web": (25, 25, 25,
 HISTOGRAMS = pd.DataFrame(
     [(corpus, 4, cluster, windows) for corpus, row in CLUSTERS.items() for cluster, windows in enumerate(row)],
     columns=["corpus", "k", "cluster", "windows"],
+)
+OPTIMIZER = {"optimizer": "Adam", "learning_rate": 1e-4, "gradient_clipping_norm": 5.0, "linear_warmup_steps": 1000}
+MODELS = Models(
+    slm=ModelSize(32000, 1024, 7, 1024, 8, 4096),
+    llm=ModelSize(32000, 1024, 7, 2816, 22, 11264),
+    mixtures=(16, 4, 64, 256),
+    projections=tuple(ProjectionSize(k, k, k, 5, "shared") for k in (32, 16, 64)),
+    optimizer={"SLM": OPTIMIZER, "LLM": OPTIMIZER},
 )
 
 
@@ -138,6 +149,33 @@ def runs_of(names: list[Measurement], truth: Truth) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def timings_of(results: Results) -> pd.DataFrame:
+    """timings.tsv as on the paper's device; what it has no time for takes as long as the SLM."""
+    table = results.metrics
+    hours = pd.read_csv(PAPER_FOLDER / "table_2_throughput.csv").set_index("model")
+    hours = hours.rename(index={label: name for name, label in LABELS.items()}).reindex(table["method"]).fillna(2.2)
+    generic = table["flops_generic"].gt(0) * table["pretrain_tokens"] * hours["generic_training"].to_numpy()
+    tokens = table["specialize_tokens"] + table["flops_generic"].eq(0) * table["pretrain_tokens"]
+    seconds = {
+        "seconds_generic": generic * 3600 / 1e9,
+        "seconds_specialize": tokens * hours["specialization_training"].to_numpy() * 3600 / 1e9,
+    }
+    return table[KEY].assign(**seconds, device="A100", host="there")
+
+
+def serving_of(results: Results) -> pd.DataFrame:
+    """serving.tsv, likewise: 0.61 hours per 1G tokens, 2.54 for the LLM."""
+    rows = []
+    for name in sorted(results.metrics["method"].unique()):
+        factor = 2.54 / 0.61 if name.startswith("llm") else 1.0
+        measured = {"ms_per_token": 2.0 * factor, "ms_low": 1.9 * factor, "ms_high": 2.2 * factor}
+        counted = {"bytes_weights": 252e6 * factor, "bytes_text": 14e6 * factor, "flops_per_token": 252e6 * factor}
+        used = {"batch": 64, "threads": 1, "precision": "bfloat16", "device": "A100", "host": "there"}
+        rate = 1e9 / (0.61 * factor * 3600)
+        rows.append({"method": name, "tokens_per_second": rate, **measured, **counted, **used})
+    return pd.DataFrame(rows)
+
+
 @dataclass(frozen=True)
 class Results:
     """One made-up run."""
@@ -158,3 +196,9 @@ def results_of(truth: Truth) -> Results:
     bootstrap = Bootstrap(replicates=200, seed=17, level=0.95)
     metrics = summarise(documents, runs, bootstrap)
     return Results(plan, documents, runs, metrics, gather_evidence(metrics, documents, HISTOGRAMS, plan, bootstrap))
+
+
+def sources_of(results: Results, timings: pd.DataFrame | None = None) -> Sources:
+    """What tables are made from, with the times of the paper's device where none are given."""
+    timings = timings_of(results) if timings is None else timings
+    return Sources(results.evidence, HISTOGRAMS, MODELS, timings, serving_of(results), PAPER_FOLDER)

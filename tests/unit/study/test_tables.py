@@ -6,27 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from speclm.model.size import ModelSize, ProjectionSize
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_table
 from speclm.study.layout import count, number, to_latex, to_markdown, with_interval, write_files
-from speclm.study.tables import TABLES, Models, Sources, make_table
-from unit.study.made_up import HISTOGRAMS, ROOT, Results, Truth, results_of
-
-OPTIMIZER = {"optimizer": "Adam", "learning_rate": 1e-4, "gradient_clipping_norm": 5.0, "linear_warmup_steps": 1000}
-MODELS = Models(
-    slm=ModelSize(32000, 1024, 7, 1024, 8, 4096),
-    llm=ModelSize(32000, 1024, 7, 2816, 22, 11264),
-    mixtures=(16, 4, 64, 256),
-    projections=tuple(ProjectionSize(k, k, k, 5, "shared") for k in (32, 16, 64)),
-    optimizer={"SLM": OPTIMIZER, "LLM": OPTIMIZER},
-)
-PAPER = ROOT / "config/reference/paper"
+from speclm.study.sources import Sources
+from speclm.study.tables import TABLES, make_table
+from unit.study.made_up import Results, Truth, results_of, sources_of
 
 
 @pytest.fixture(scope="module")
 def sources(paper_results: Results) -> Sources:
-    return Sources(paper_results.evidence, HISTOGRAMS, MODELS, PAPER)
+    return sources_of(paper_results)
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -100,7 +90,7 @@ def test_tables_9_and_10(sources: Sources) -> None:
 
 def test_what_was_not_run_is_a_dash() -> None:
     results = results_of(Truth(without=lambda name: name.method == "slm_pn"))
-    shown = make_table(8, Sources(results.evidence, HISTOGRAMS, MODELS, PAPER)).shown
+    shown = make_table(8, sources_of(results)).shown
     row = shown[shown["model"] == "SLM-pn"].iloc[0]
     assert row[["tokens", "generic", "before FT", "FT 1k"]].tolist() == ["-"] * 4
     assert row["paper: C4"] == "18.90"

@@ -73,9 +73,9 @@ def number(value: float | None, digits: int = 2) -> str:
     return f"{value:,.{decimals}f}"
 
 
-def with_interval(value: float, low: float, high: float) -> str:
+def with_interval(value: float, low: float, high: float, digits: int = 2) -> str:
     """A number and its interval."""
-    return DASH if pd.isna(value) else f"{number(value)} [{number(low)}, {number(high)}]"
+    return DASH if pd.isna(value) else f"{number(value, digits)} [{number(low, digits)}, {number(high, digits)}]"
 
 
 def count(tokens: float) -> str:

@@ -1,74 +1,27 @@
 """The paper's tables, made from our results, each with the paper's numbers beside ours.
 
-In: the results (`Evidence`), the cluster histograms, the models' settings, and the folder with the paper's numbers.
-Out: a `Table` for each number in `TABLES`. Our budgets and sizes are not the paper's: the i-th of ours stands beside
-the paper's i-th, so with budgets (4, 8, 16) its 100, 200 and 400 GPU-hours. What was not run is a dash.
+In: `Sources`. Out: a `Table` for each number in `TABLES`. Our budgets and sizes are not the paper's: the i-th of ours
+stands beside the paper's i-th, so with budgets (4, 8, 16) its 100, 200 and 400 GPU-hours. What was not run is a dash.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from speclm.model.size import (
-    ModelSize,
-    ProjectionSize,
-    mixture_parameter_count,
-    parameter_count,
-    projected_parameter_count,
-)
+from speclm.model.size import mixture_parameter_count, parameter_count, projected_parameter_count
 from speclm.stage.errors import UserError
 from speclm.study.bootstrap import Statistic
 from speclm.study.evidence import Evidence
 from speclm.study.histograms import entropies, top_shares
 from speclm.study.layout import DASH, Table, count, number, with_interval
+from speclm.study.sources import Sources
+from speclm.study.throughput import throughput
 
 PAPER_SIZES = ("finetuned_1M", "finetuned_8M", "finetuned_64M")
-
-
-@dataclass(frozen=True)
-class Models:
-    """The models' settings. `mixtures` and `projections`: every number of experts to list; the first is the study's."""
-
-    slm: ModelSize
-    llm: ModelSize
-    mixtures: tuple[int, ...]
-    projections: tuple[ProjectionSize, ...]
-    optimizer: Mapping[str, Mapping[str, Any]]
-
-
-def models_of(models: Mapping[str, Any], pretrain: Mapping[str, Any], vocabulary: int, context: int) -> Models:
-    """The study's models, from the configuration's sections "models" and "pretrain"."""
-    return Models(
-        slm=ModelSize(vocabulary, context, **models["slm"]),
-        llm=ModelSize(vocabulary, context, **models["llm"]),
-        mixtures=(models["slm_mix"]["experts"],),
-        projections=(ProjectionSize(**models["slm_pn"]),),
-        optimizer={
-            label: {
-                "optimizer": "Adam",
-                "learning_rate": pretrain["learning_rate"][label.lower()],
-                "gradient_clipping_norm": pretrain["clip"],
-                "linear_warmup_steps": pretrain["warmup_steps"],
-            }
-            for label in ("SLM", "LLM")
-        },
-    )
-
-
-@dataclass(frozen=True)
-class Sources:
-    """Everything that a table may be made of."""
-
-    evidence: Evidence
-    histograms: pd.DataFrame
-    models: Models
-    paper: Path
 
 
 def make_table(table: int, sources: Sources) -> Table:
@@ -97,7 +50,7 @@ def parameters_all(sources: Sources) -> Table:
 
 def baselines(sources: Sources) -> Table:
     """Table 4: SLM, SLM-nopt and LLM at the largest budget, before and after fine-tuning."""
-    paper = _paper(sources, "table_4_baselines").set_index("model")
+    paper = sources.published("table_4_baselines").set_index("model")
     e = sources.evidence
     last = e.plan.budgets[-1]
     raw, shown = [], []
@@ -117,7 +70,7 @@ def baselines(sources: Sources) -> Table:
 
 def expert_selection(sources: Sources) -> Table:
     """Table 5: three ways of choosing the expert, at the smallest size and the largest budget."""
-    paper = _paper(sources, "table_5_expert_selection").set_index("selection")
+    paper = sources.published("table_5_expert_selection").set_index("selection")
     paper = paper.rename(index={"most_frequent_cluster": "most_frequent"})
     e = sources.evidence
     size, last = e.plan.sizes[0], e.plan.budgets[-1]
@@ -145,7 +98,7 @@ def expert_selection(sources: Sources) -> Table:
 
 def architecture(sources: Sources) -> Table:
     """Table 6: shape and optimizer."""
-    paper = _paper(sources, "table_6_architecture").set_index("parameter")
+    paper = sources.published("table_6_architecture").set_index("parameter")
     models = sources.models
     ours: dict[str, dict[str, Any]] = {}
     for label, size in (("SLM", models.slm), ("LLM", models.llm)):
@@ -168,7 +121,7 @@ def architecture(sources: Sources) -> Table:
 
 def perplexity_by_cost(sources: Sources) -> Table:
     """Table 8: all methods at every pretraining budget: the data of figures 3 and 4."""
-    paper = _paper(sources, "table_8_perplexity_by_cost").set_index(["gpuh", "model"])
+    paper = sources.published("table_8_perplexity_by_cost").set_index(["gpuh", "model"])
     e = sources.evidence
     hours = sorted(paper.index.unique("gpuh"))
     columns = ["c4_perplexity", "pile_pretrained_only", *(f"pile_{column}" for column in _paper_sizes(e))]
@@ -199,18 +152,19 @@ def perplexity_by_cost(sources: Sources) -> Table:
 
 def top_cluster_share(sources: Sources) -> Table:
     """Table 9: how much of a corpus lies in its most frequent cluster."""
-    table = _clusters(top_shares(sources.histograms), _paper(sources, "table_9_top_cluster_share"))
+    table = _clusters(top_shares(sources.histograms), sources.published("table_9_top_cluster_share"))
     return Table(9, "Share of the most frequent cluster by number of clusters k.", *table)
 
 
 def cluster_entropy(sources: Sources) -> Table:
     """Table 10: entropy of the cluster histogram."""
-    table = _clusters(entropies(sources.histograms), _paper(sources, "table_10_cluster_entropy_nats"))
+    table = _clusters(entropies(sources.histograms), sources.published("table_10_cluster_entropy_nats"))
     return Table(10, "Entropy of the cluster histogram in nats by number of clusters k.", *table)
 
 
 TABLES: Mapping[int, Callable[[Sources], Table]] = {
     1: parameters_main,
+    2: throughput,
     4: baselines,
     5: expert_selection,
     6: architecture,
@@ -233,7 +187,7 @@ def _parameters(sources: Sources, *, main: bool) -> tuple[pd.DataFrame, pd.DataF
     rows += [("LLM", np.nan, parameter_count(models.llm), parameter_count(models.llm))]
     ours = pd.DataFrame(rows, columns=["model", "experts", "pretraining", "inference"])
     ours[["pretraining", "inference"]] /= 1e6
-    paper = _paper(sources, "table_1_7_parameters").rename(columns=lambda name: name.replace("_millions", ""))
+    paper = sources.published("table_1_7_parameters").rename(columns=lambda name: name.replace("_millions", ""))
     paper = paper.loc[paper["main"] == "yes"].drop(columns="main") if main else paper.drop(columns="main")
     raw = ours.merge(paper, on="model" if main else ["model", "experts"], how="outer", suffixes=("", "_paper"))
     rank = raw["model"].map({model: place for place, model in enumerate(("SLM", "SLM-mix", "SLM-pn", "LLM"))})
@@ -298,10 +252,6 @@ def _paper_stages(e: Evidence) -> list[str]:
 
 def _paper_sizes(e: Evidence) -> tuple[str, ...]:
     return PAPER_SIZES[: len(e.plan.sizes)]
-
-
-def _paper(sources: Sources, name: str) -> pd.DataFrame:
-    return pd.read_csv(sources.paper / f"{name}.csv")
 
 
 def _at(table: pd.DataFrame, row: Any, column: str, absent: Any = np.nan) -> Any:

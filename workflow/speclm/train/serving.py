@@ -34,12 +34,14 @@ from speclm.model.weights import load_weights
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_json
 from speclm.train.engine import Engine, machine, prepare
+from speclm.train.memory import enough_memory
 
 ROUNDS = 7
 GENERATED = 128
 MEASURED = ["ms_per_token", "ms_low", "ms_high", "tokens_per_second", "tokens_per_second_low", "tokens_per_second_high"]
 
 
+@enough_memory("evaluate.batch")
 def measure_serving(weights: Sequence[Path], batch_windows: int, engine: Engine) -> pd.DataFrame:
     """One row per file of weights, by method. `MEASURED` columns differ from run to run, the others do not.
 
