@@ -7,6 +7,8 @@ script does, and ends with a stage's exit codes. Moments are counted, not timed,
     file    the same, of functions that open, write, force to disk, rename or remove files
     look    the n-th look at the stop flag, that is at step n - 1 of a training
 
+or named, by a file that is about to be written.
+
     ended = in_process(partial(study.pretrain, "slm", "cut"), at=Moment("file", 17), strike=Send(signal.SIGKILL))
     ended.code -> -9
 """
@@ -15,6 +17,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import resource
 import signal
 import sys
@@ -45,6 +48,13 @@ class Moment:
 
     kind: str
     number: int
+
+
+@dataclass(frozen=True)
+class Writing:
+    """The first time that a file is about to be written whose path ends as this pattern says."""
+
+    pattern: str
 
 
 @dataclass(frozen=True)
@@ -97,7 +107,7 @@ class Ended:
     moments: dict[str, int] = field(default_factory=dict)
 
 
-def in_process(work: Work, at: Moment | None = None, strike: Callable[[], None] | None = None) -> Ended:
+def in_process(work: Work, at: Moment | Writing | None = None, strike: Callable[[], None] | None = None) -> Ended:
     """Call ``work(stop)`` in a process of its own in which `strike` happens at a moment (None: at once)."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(LOADED)  # forked, not imported, by every process
@@ -117,13 +127,15 @@ def in_process(work: Work, at: Moment | None = None, strike: Callable[[], None] 
     return Ended(process.exitcode, said, moments)
 
 
-def _child(work: Work, at: Moment | None, strike: Callable[[], None] | None, sender: Connection) -> None:
+def _child(work: Work, at: Moment | Writing | None, strike: Callable[[], None] | None, sender: Connection) -> None:
     code, said = 0, ""
     with StopFlag() as flag:
         watch = _Watch(flag, at, strike)
         try:
             if strike and at is None:
                 strike()
+            elif isinstance(at, Writing):
+                sys.addaudithook(watch.hear)
             elif at is None or at.kind != "look":
                 sys.setprofile(watch.see)
             work(watch)
@@ -140,7 +152,7 @@ def _child(work: Work, at: Moment | None, strike: Callable[[], None] | None, sen
 class _Watch:
     """Counts moments and strikes at the chosen one. Stands for the stop flag, to see who looks at it."""
 
-    def __init__(self, flag: StopFlag, at: Moment | None, strike: Callable[[], None] | None) -> None:
+    def __init__(self, flag: StopFlag, at: Moment | Writing | None, strike: Callable[[], None] | None) -> None:
         self.moments: Counter[str] = Counter()
         self._flag, self._at, self._strike = flag, at, strike
 
@@ -154,6 +166,17 @@ class _Watch:
         self._count("call")
         if event.startswith("c_") and argument.__name__ in FILE_CALLS:
             self._count("file")
+
+    def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """As `sys.addaudithook` asks for it."""
+        if self._strike is None or event not in ("open", "os.mkdir"):
+            return
+        path, made = Path(str(arguments[0])), event == "os.mkdir" and str(arguments[0]).endswith(".part")
+        if made:  # the folder that `atomic` makes for a file
+            path = path.with_name(path.name[1 : -len(".part")])
+        if (made or "a" in str(arguments[1])) and re.search(f"(?:{self._at.pattern})$", str(path)):
+            strike, self._strike = self._strike, None
+            strike()
 
     def _count(self, kind: str) -> None:
         self.moments[kind] += 1
