@@ -33,6 +33,11 @@ class Bench:
         """What the workflow exports to every stage."""
         return workflow_environment(self.repository)
 
+    @property
+    def profiled_environment(self) -> dict[str, str]:
+        """The same for a process that the profiler watches: without its lines on the terminal."""
+        return {**self.environment, "KINETO_LOG_LEVEL": "9"}
+
     def training(self, method: str) -> Training:
         """The training of the transformer "slm" or "llm", on windows that are made when first asked for."""
         vocabulary, context = self.config["tokenizer"]["vocabulary"], self.config["context"]

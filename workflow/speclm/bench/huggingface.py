@@ -42,11 +42,13 @@ def gpt2(size: ModelSize) -> Any:
 def train_huggingface(training: Training, before_step: BeforeStep) -> None:
     """Train without end; `before_step` is called before every step."""
     from transformers import Trainer, TrainerCallback, TrainingArguments
+    from transformers.utils import logging
 
     class Steps(TrainerCallback):
         def on_step_begin(self, *arguments: Any, **more: Any) -> None:
             before_step()
 
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     torch.set_num_threads(training.engine.threads)
     optimization, windows = training.settings.optimization, open_windows(training.store)
     rows_NT = torch.from_numpy(windows.tokens[: windows.count * windows.context].astype("int64")).view(

@@ -52,7 +52,9 @@ def memory_of_steps(bench: Bench) -> Figures:
         "LLM": bench.training("llm"),
         "SLM-pn": slm.projected(projection["experts"], projection["components"], projection["rank"]),
     }
-    memories = {name: alone(partial(step_memory, training), bench.environment) for name, training in trainings.items()}
+    memories = {
+        name: alone(partial(step_memory, training), bench.profiled_environment) for name, training in trainings.items()
+    }
     figures = {}
     for name, memory in memories.items():
         figures[f"{name} peak memory of a step over state and activations"] = exact(overhead(trainings[name], memory))

@@ -22,7 +22,7 @@ STEPS = 20
 
 def write_profile(bench: Bench, path: Path) -> None:
     """Write profile.tsv of the SLM's step."""
-    write_table(path, alone(partial(profile, bench.training("slm")), bench.environment))
+    write_table(path, alone(partial(profile, bench.training("slm")), bench.profiled_environment))
 
 
 def profile(training: Training) -> pd.DataFrame:
