@@ -35,6 +35,7 @@ class Study:
     valid: Windows
     size: ModelSize
     optimization: Optimization
+    engine: Engine = ENGINE
 
     def pretrain(self, method: str, place: str, stop: Any = None, part: str | None = None) -> dict[str, Any]:
         """Pretrain into {folder}/{place}/{method}."""
@@ -56,7 +57,7 @@ class Study:
             orders.get(method, lambda: uniform_order(self.generic, 7))(),
             BUDGETS,
             Pretraining(self.optimization, 3, 2, 4, 6, 4),
-            session(output, method, stop),
+            session(output, method, stop, self.engine),
         )
 
     def specialize(
@@ -83,7 +84,7 @@ class Study:
             Teachers(taught, Distillation(0.5, 1.0)) if method == "slm_d" else None,
             settings or self.finetuning(),
         )
-        return specialize(task, runs, session(self.folder / place / method, method, stop))
+        return specialize(task, runs, session(self.folder / place / method, method, stop, self.engine))
 
     def finetuning(self) -> Finetuning:
         """Fine-tuning on 32 and 96 tokens, that is 4 and 12 windows."""
@@ -95,9 +96,9 @@ class Study:
         return ModelSize(**{**vars(self.size), "width": 24, "heads": 3}) if method == "llm" else self.size
 
 
-def session(output: Path, method: str, stop: Any = None) -> Session:
+def session(output: Path, method: str, stop: Any = None, engine: Engine = ENGINE) -> Session:
     """The session of a stage that writes to `output`."""
-    return Session(output, output / "scratch", {"method": method}, 7, stop or Never(), ENGINE)
+    return Session(output, output / "scratch", {"method": method}, 7, stop or Never(), engine)
 
 
 def clusters_of(windows: Windows) -> np.ndarray:

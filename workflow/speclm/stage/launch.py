@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -64,6 +65,9 @@ def launch(stage: str, job: Path, processes: int) -> None:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+    logging.getLogger(
+        "torch.distributed"
+    ).handlers = logging.getLogger().handlers  # torchrun's words belong into the log
     package = str(Path(__file__).parents[2])
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     with tempfile.TemporaryDirectory() as folder:
@@ -101,7 +105,8 @@ def _explain(failures: list[ProcessFailure], processes: int, outputs: Path) -> U
     told = [failure for failure in failures if isinstance(failure.message, dict)]
     if told:
         return _retold(told[0].error_file_data)
-    first = min(failures, key=lambda failure: (failure.exitcode >= 0, failure.local_rank))
+    # SIGTERM is what the others are ended with
+    first = min(failures, key=lambda failure: (failure.exitcode == -signal.SIGTERM, failure.exitcode >= 0))
     who = f"process {first.local_rank} of {processes}"
     if first.exitcode < 0:
         return UserError(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
@@ -121,7 +122,7 @@ def prepare(engine: Engine) -> torch.device:
             f'the device "{engine.device}" is not on this machine', key="engine.device", remedy='set it to "cpu"'
         )
     if engine.compile:
-        _prepare_compiler(device)
+        _prepare_compiler()
     torch.set_flush_denormal(True)  # before the worker threads start: they inherit it
     torch.set_num_threads(engine.threads)
     torch.set_deterministic_debug_mode("error")  # as use_deterministic_algorithms, without importing the compiler
@@ -160,16 +161,12 @@ def compile_step(model: nn.Module) -> None:
         block.compile()
 
 
-def _prepare_compiler(device: torch.device) -> None:
+def _prepare_compiler() -> None:
     """Keep what is compiled for the next process; refuse where there is no C++ compiler (UserError)."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache / "speclm" / "compiled"))
-    from torch._inductor.cpp_builder import get_cpp_compiler
-    from torch._inductor.exc import InvalidCxxCompiler
-
-    try:
-        get_cpp_compiler()
-    except InvalidCxxCompiler as error:
+    compiler = os.environ.get("CXX", "g++")
+    if shutil.which(compiler) is None:
         raise UserError(
-            "there is no C++ compiler here", key="engine.compile", remedy="install g++, or set it to false"
-        ) from error
+            f"{compiler} is not here", key="engine.compile", remedy="install a C++ compiler, or set it to false"
+        )
