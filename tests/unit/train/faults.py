@@ -4,7 +4,7 @@ A process forked from a server that has loaded the library calls ``work(stop)`` 
 script does, and ends with a stage's exit codes. Moments are counted, not timed, so that a failure repeats:
 
     call    the n-th time that any function, Python's or a library's, is called or returns
-    file    the same, of functions that open, write, force to disk, rename or remove files
+    file    the n-th time that a file is about to be opened, renamed, changed or removed, or a folder
     look    the n-th look at the stop flag, that is at step n - 1 of a training
 
 or named, by a file that is about to be written.
@@ -21,7 +21,6 @@ import re
 import resource
 import signal
 import sys
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -37,8 +36,7 @@ from speclm.stage.errors import UserError
 from speclm.stage.interrupt import EXIT_INTERRUPTED, Interrupted, StopFlag
 
 Work = Callable[[Any], Any]  # given the stop flag
-FILE_CALLS = {"open", "write", "truncate", "ftruncate", "flush", "fsync", "close", "chmod", "serialize_file"}
-FILE_CALLS |= {"replace", "rename", "mkdir", "rmdir", "unlink", "remove"}
+FILE_EVENTS = {"open", "os.mkdir", "os.chmod", "os.rename", "os.remove", "os.rmdir", "os.truncate"}  # of sys.audit
 LOADED = ["pandas", "pyarrow.parquet", "unit.train.stages"]
 
 
@@ -100,22 +98,28 @@ _filling: list[torch.Tensor] = []
 @dataclass(frozen=True)
 class Ended:
     """How a process ended: its exit code (negative: the signal), what it told its user, and, unless it was killed, how
-    many moments of each kind it had."""
+    many moments of each kind it had (calls: if they were counted)."""
 
     code: int
     said: str = ""
     moments: dict[str, int] = field(default_factory=dict)
 
 
-def in_process(work: Work, at: Moment | Writing | None = None, strike: Callable[[], None] | None = None) -> Ended:
-    """Call ``work(stop)`` in a process of its own in which `strike` happens at a moment (None: at once)."""
+def in_process(
+    work: Work, at: Moment | Writing | None = None, strike: Callable[[], None] | None = None, *, calls: bool = False
+) -> Ended:
+    """Call ``work(stop)`` in a process of its own in which `strike` happens at a moment (None: at once).
+
+    Args:
+        calls: count them although no strike waits for one (it takes twice the time).
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(LOADED)  # forked, not imported, by every process
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
         forkserver.ensure_running()
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(work, at, strike, sender))
+    process = context.Process(target=_child, args=(work, at, strike, calls, sender))
     process.start()
     sender.close()
     try:
@@ -127,16 +131,17 @@ def in_process(work: Work, at: Moment | Writing | None = None, strike: Callable[
     return Ended(process.exitcode, said, moments)
 
 
-def _child(work: Work, at: Moment | Writing | None, strike: Callable[[], None] | None, sender: Connection) -> None:
+def _child(
+    work: Work, at: Moment | Writing | None, strike: Callable[[], None] | None, calls: bool, sender: Connection
+) -> None:
     code, said = 0, ""
     with StopFlag() as flag:
         watch = _Watch(flag, at, strike)
         try:
             if strike and at is None:
                 strike()
-            elif isinstance(at, Writing):
-                sys.addaudithook(watch.hear)
-            elif at is None or at.kind != "look":
+            sys.addaudithook(watch.hear)
+            if calls or (isinstance(at, Moment) and at.kind == "call"):
                 sys.setprofile(watch.see)
             work(watch)
         except Interrupted as stop:
@@ -145,7 +150,7 @@ def _child(work: Work, at: Moment | Writing | None, strike: Callable[[], None] |
             code, said = 1, str(error)
         finally:
             sys.setprofile(None)
-    sender.send((said, dict(watch.moments)))
+    sender.send((said, watch.moments))
     sys.exit(code)
 
 
@@ -153,7 +158,7 @@ class _Watch:
     """Counts moments and strikes at the chosen one. Stands for the stop flag, to see who looks at it."""
 
     def __init__(self, flag: StopFlag, at: Moment | Writing | None, strike: Callable[[], None] | None) -> None:
-        self.moments: Counter[str] = Counter()
+        self.moments = {"call": 0, "file": 0, "look": 0}
         self._flag, self._at, self._strike = flag, at, strike
 
     @property
@@ -164,22 +169,29 @@ class _Watch:
     def see(self, frame: Any, event: str, argument: Any) -> None:
         """As `sys.setprofile` asks for it."""
         self._count("call")
-        if event.startswith("c_") and argument.__name__ in FILE_CALLS:
-            self._count("file")
 
     def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         """As `sys.addaudithook` asks for it."""
-        if self._strike is None or event not in ("open", "os.mkdir"):
-            return
-        path, made = Path(str(arguments[0])), event == "os.mkdir" and str(arguments[0]).endswith(".part")
-        if made:  # the folder that `atomic` makes for a file
-            path = path.with_name(path.name[1 : -len(".part")])
-        if (made or "a" in str(arguments[1])) and re.search(f"(?:{self._at.pattern})$", str(path)):
-            strike, self._strike = self._strike, None
-            strike()
+        if event in FILE_EVENTS:
+            self._count("file")
+            if isinstance(self._at, Writing) and re.search(f"(?:{self._at.pattern})$", _written(event, arguments)):
+                self._struck()
 
     def _count(self, kind: str) -> None:
         self.moments[kind] += 1
-        if self._at is not None and self._strike is not None and self._at == Moment(kind, self.moments[kind]):
-            sys.setprofile(None)
+        if isinstance(self._at, Moment) and self._at.kind == kind and self._at.number == self.moments[kind]:
+            self._struck()
+
+    def _struck(self) -> None:
+        self._at = None
+        sys.setprofile(None)
+        if self._strike:
             self._strike()
+
+
+def _written(event: str, arguments: tuple[Any, ...]) -> str:
+    """The file that is about to be written: appended to, or by `files.atomic`, which first makes a folder for it."""
+    path = Path(str(arguments[0]))
+    if event == "os.mkdir" and path.suffix == ".part":
+        return str(path.with_name(path.stem[1:]))
+    return str(path) if event == "open" and "a" in str(arguments[1]) else ""

@@ -22,7 +22,7 @@ def stage(request: pytest.FixtureRequest, study: Study) -> Stage:
 
 
 def test_killed_at_any_moment(stage: Stage, study: Study) -> None:
-    moments = in_process(stage("whole")).moments
+    moments = in_process(stage("whole"), calls=True).moments
     whole, random = contents(study.folder / "whole"), np.random.default_rng(1)
     for number in range(POINTS):
         place, sent = f"cut{number}", SIGNALS[number % 3]
