@@ -22,6 +22,14 @@ def log_steps(path: Path, name: str, pause: float, before_step: Callable[[], Non
             log.write(f"{name} {started} {time.monotonic()} {os.environ.get('SPECLM_TEST', '-')}\n")
 
 
+def log_process(path: Path, before_step: Callable[[], None]) -> None:
+    """Write the process's number at every step."""
+    while True:
+        before_step()
+        with path.open("a") as log:
+            log.write(f"{os.getpid()}\n")
+
+
 def stop_early(before_step: Callable[[], None]) -> None:
     before_step()
 
@@ -53,6 +61,13 @@ def test_turns_alternate_and_never_overlap(tmp_path: Path) -> None:
         reported = sum(turn.seconds for turn in turns[name]) / 3
         assert pause <= reported
         assert sum(spent) / len(spent) == pytest.approx(reported, rel=0.25)
+
+
+def test_rounds_are_shared_among_processes(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    turns = contest([Contestant("one", partial(log_process, path))], rounds=5, seconds=0.01, processes=2)
+    assert len(turns["one"]) == 6
+    assert len(set(path.read_text().split())) == 2
 
 
 def test_a_contestant_that_ends_is_named() -> None:

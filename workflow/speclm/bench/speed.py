@@ -24,6 +24,7 @@ from speclm.bench.training import Training, train_ours
 from speclm.model.size import training_flops_per_token
 
 PEERS = {"nanoGPT-style": train_nanogpt, "HF Trainer": train_huggingface}
+PROCESSES = 3
 
 
 def against_peers(bench: Bench, threads: int) -> Figures:
@@ -33,7 +34,7 @@ def against_peers(bench: Bench, threads: int) -> Figures:
     for peer, train in PEERS.items():
         contestants.append(Contestant(peer, partial(train, slm)))
         contestants.append(Contestant(f"{peer}, our allocator", partial(train, slm), bench.environment))
-    turns = contest(contestants, bench.rounds, bench.seconds)
+    turns = contest(contestants, bench.rounds, bench.seconds, PROCESSES)
     seconds, suffix = _seconds(turns), f"{threads} thread" + "s" * (threads > 1)
     figures = {f"SLM tokens/s over {peer}, {suffix}": ratio(seconds[peer], seconds["ours"]) for peer in PEERS}
     for peer in PEERS:
