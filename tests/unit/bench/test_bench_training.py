@@ -8,13 +8,11 @@ import pytest
 
 from speclm.bench import training as room
 from speclm.bench.bench import Bench
-from speclm.bench.training import train_ours, workflow_environment
+from speclm.bench.training import train_ours
 from speclm.data.windows import open_windows
 from speclm.model.projected import ProjectedTransformer
 from speclm.model.size import projected_parameter_count
 from speclm.model.transformer import Transformer
-
-ROOT = Path(__file__).parents[3]
 
 
 def test_a_training_asks_once_before_every_step(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,13 +42,6 @@ def test_parameters_are_those_of_the_models(bench: Bench) -> None:
     model = ProjectedTransformer(projected.size, projected.projection)
     assert projected.parameters == sum(p.numel() for p in model.parameters())
     assert projected.parameters == projected_parameter_count(plain.size, projected.projection)
-
-
-def test_the_environment_is_what_the_workflow_exports() -> None:
-    assert workflow_environment(ROOT) == {
-        "MALLOC_MMAP_THRESHOLD_": "4294967296",
-        "MALLOC_TRIM_THRESHOLD_": "4294967296",
-    }
 
 
 class Kept:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from speclm.bench.training import Training, training_of, workflow_environment, write_windows
+from speclm.bench.training import Training, training_of, write_windows
+from speclm.stage import allocator
 
 WINDOWS = 4096
 
@@ -31,7 +32,7 @@ class Bench:
     @property
     def environment(self) -> dict[str, str]:
         """What the workflow exports to every stage."""
-        return workflow_environment(self.repository)
+        return allocator.environment()
 
     @property
     def profiled_environment(self) -> dict[str, str]:

@@ -11,7 +11,6 @@ to look at one step alone.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -116,11 +115,6 @@ def train_ours(training: Training, before_step: BeforeStep, steps: int = NEVER) 
             training.settings,
             session,
         )
-
-
-def workflow_environment(repository: Path) -> dict[str, str]:
-    """The variables that the workflow exports to every stage."""
-    return dict(re.findall(r"(MALLOC_\w+)=(\d+)", (repository / "rules/common.smk").read_text(encoding="utf-8")))
 
 
 class _Listening:
