@@ -213,6 +213,7 @@ class _Run:
         self._adam = AdamW(model, optimization.beta1, optimization.beta2, optimization.weight_decay)
         self._checkpoints = Checkpoints(session.scratch)
         self.state = State(model, self._adam, self._checkpoints, ranks)
+        self._learnt: list[int] = []  # the windows of the last step
         self._batches = ahead(self._take, enabled=ranks.device.type != "cpu")
 
     def restore(self) -> bool:
@@ -237,6 +238,7 @@ class _Run:
         loss = self._ranks.mean(float(total))
         self._refuse_divergence(loss, norm, indices_B)
         self._adam.step(rate)
+        self._learnt = indices_B.tolist()
         if progress.step == 0:
             progress.first_loss = progress.mean_loss = loss
         progress.step += 1
@@ -252,7 +254,7 @@ class _Run:
         self._model.train()
         progress = self.state.progress
         if not math.isfinite(loss):
-            self._refuse(f"the validation loss is {loss}", "")
+            self._refuse(f"the validation loss is {loss}", f" after windows {self._learnt}")
         if validation.patience is not None:
             progress.measurements_since_best += 1
             if progress.best_loss is None or loss < progress.best_loss:
