@@ -1,155 +1,55 @@
-"""Two processes of one pretraining, started, killed, stopped and refused as a user would meet it."""
+"""Why several processes of a stage ended, told as one reason. (That they are started and ended: tests/e2e.)"""
 
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import psutil
 import pytest
+from torch import distributed
+from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
-from speclm.data.windows import write_store
-from speclm.stage.files import write_json
-from speclm.stage.interrupt import EXIT_INTERRUPTED
+from speclm.stage.errors import UserError
+from speclm.stage.launch import ERROR_FILE, explain, launch, rank, tell_launcher
 
-ROOT = Path(__file__).parents[3]
-STEPS, BATCH, CONTEXT = 200, 4, 8
-
-
-@pytest.fixture
-def job(tmp_path: Path) -> Callable[..., Path]:
-    """Write the job.json of a small pretraining by two processes."""
-    for split in ("train", "heldout"):
-        tokens = np.random.default_rng(3).integers(0, 32, 400)
-        write_store([(tokens, 800, 900)], CONTEXT, 32, "0" * 64, tmp_path / f"{split}.bin")
-    pretrain = {
-        "budgets": [STEPS * BATCH * CONTEXT],
-        "relative_cost": {"slm": 1.0},
-        "batch": BATCH,
-        "micro_batch": 1,
-        "learning_rate": {"slm": 0.01},
-        "warmup_steps": 2,
-        "clip": 5.0,
-        "betas": [0.9, 0.99],
-        "weight_decay": 0.0,
-        "evaluate_every": 50,
-        "evaluate_windows": 8,
-        "save_every": 4,
-    }
-    engine = {"device": "cpu", "threads": 1, "precision": "float32", "compile": False, "processes": 2, "shard": False}
-
-    def write(name: str, **changes: Any) -> Path:
-        folder = tmp_path / name
-        record = {
-            "name": "pretrain_model",
-            "settings": {
-                "engine": engine,
-                "pretrain": pretrain | changes,
-                "shape": {"layers": 1, "width": 8, "heads": 1, "inner": 16},
-                "projection": None,
-                "vocabulary": 32,
-                "context": CONTEXT,
-                "clusters": None,
-                "evaluate_batch": 8,
-            },
-            "inputs": {split: str(tmp_path / f"{split}.bin") for split in ("train", "heldout")},
-            "outputs": {
-                "checkpoints": str(folder / "checkpoints"),
-                "metrics": str(folder / "metrics.jsonl"),
-                "summary": str(folder / "summary.json"),
-            },
-            "wildcards": {"method": "slm", "part": "all", "seed": "7"},
-            "log": str(folder / "logs/stage.log"),
-            "revision": 1,
-        }
-        write_json(tmp_path / f"{name}.json", record)
-        return tmp_path / f"{name}.json"
-
-    return write
+LOST_PEER = ("absent", 1)  # the process whose peer was gone: no reason of its own, exit code 1
 
 
-def begin(job: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "speclm", "pretrain_model", str(job)]
-    return subprocess.Popen(command, cwd=ROOT / "workflow", stderr=subprocess.PIPE, text=True)
+def failures(*ends: tuple[str, int]) -> list[ProcessFailure]:
+    """What torchrun reports of processes that ended with these error files and exit codes."""
+    return [ProcessFailure(local_rank, 100 + local_rank, code, path) for local_rank, (path, code) in enumerate(ends)]
 
 
-def checkpoints(job: Path) -> list[str]:
-    return sorted(path.name for path in job.with_suffix("").glob(".scratch*/*/step*.json"))
+def test_a_process_knows_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RANK", raising=False)
+    assert rank() is None
+    monkeypatch.setenv("RANK", "1")
+    assert rank() == 1
 
 
-def results(job: Path) -> dict[str, bytes]:
-    folder = job.with_suffix("")
-    return {name: (folder / name).read_bytes() for name in ("metrics.jsonl", f"checkpoints/b{STEPS * 32}.safetensors")}
+def test_a_reason_comes_back_word_for_word(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "error.json"
+    monkeypatch.setenv(ERROR_FILE, str(path))
+    reason = UserError("is empty", where="a.txt", remedy="fill it")
+    tell_launcher(str(reason))
+    assert str(explain(failures(LOST_PEER, (str(path), 1)), 2, tmp_path)) == str(reason)
 
 
-def wait_for(happened: Callable[[], Any], process: subprocess.Popen[str]) -> Any:
-    """Wait until it happened, while the process runs."""
-    while not (found := happened()):
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.02)
-    return found
+def test_a_killed_process_counts_more_than_those_that_it_took_along(tmp_path: Path) -> None:
+    for ends in ((LOST_PEER, ("absent", -9)), (("absent", -15), ("absent", -9))):
+        assert "process 1 of 2 was ended by SIGKILL" in str(explain(failures(*ends), 2, tmp_path))
+    assert "process 0 of 4 was ended by SIGSEGV" in str(explain(failures(("absent", -11)), 4, tmp_path))
 
 
-def ranks(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    children = psutil.Process(process.pid).children(recursive=True)
-    return sorted(children, key=lambda child: int(child.environ()["RANK"]))
+def test_an_unexpected_end_leaves_what_was_written_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for local_rank in (0, 1):
+        (tmp_path / f"run/attempt_0/{local_rank}").mkdir(parents=True)
+        (tmp_path / f"run/attempt_0/{local_rank}/stderr.log").write_text(f"words of {local_rank}")
+    said = str(explain(failures(("absent", -15), LOST_PEER), 2, tmp_path))
+    assert said.startswith("process 1 of 2 failed with exit code 1\nRemedy: see the log")
+    assert "words of 1" in caplog.text and "words of 0" not in caplog.text
 
 
-def test_killed_refused_stopped_and_run_again_it_ends_with_the_same_bytes(job: Callable[..., Path]) -> None:
-    whole, cut = job("whole"), job("cut")
-    undisturbed = begin(whole)
-
-    killed = begin(cut)
-    wait_for(lambda: checkpoints(cut), killed)
-    ranks(killed)[1].send_signal(signal.SIGKILL)
-    at = time.monotonic()
-    said = killed.communicate()[1]
-    assert killed.returncode == 1 and time.monotonic() - at < 10
-    assert said.strip().startswith("ERROR in pretrain_model: process 1 of 2 was ended by SIGKILL\nRemedy: run the same")
-    assert "process 1 of 2 was ended by SIGKILL" in (cut.with_suffix("") / "logs/stage.log").read_text()
-
-    (owner,) = cut.with_suffix("").glob(".scratch*/*/fingerprint.json")
-    mine = owner.read_text()
-    owner.write_text(json.dumps(json.loads(mine) | {"revision": 0}))
-    refused = begin(cut)  # by the first process; the other only loses its peer
-    said = refused.communicate()[1]
-    assert refused.returncode == 1 and said.count("belongs to another run (revision: 0 there, 1 here)") == 1
-    assert said.count("ERROR") == said.count("Remedy") == 1 and "Traceback" not in said
-    owner.write_text(mine)
-
-    before = checkpoints(cut)
-    stopped = begin(cut)
-    wait_for(lambda: checkpoints(cut) != before, stopped)
-    stopped.send_signal(signal.SIGTERM)
-    said = stopped.communicate()[1]
-    assert stopped.returncode == EXIT_INTERRUPTED and "run the same command again" in said and "ERROR" not in said
-
-    again = begin(cut)
-    assert again.communicate()[1] == "" and again.returncode == 0
-    assert undisturbed.communicate()[1] == "" and undisturbed.returncode == 0
-    assert results(cut) == results(whole)
-    logs = cut.with_suffix("") / "logs"
-    assert {path.name for path in logs.iterdir()} == {
-        "stage.log",
-        "stage.rank1.log",
-        "stage.job.json",
-        "stage.summary.json",
-    }
-    assert not list(cut.with_suffix("").glob(".scratch*"))
-
-
-def test_an_error_of_every_process_is_told_once(job: Callable[..., Path]) -> None:
-    process = begin(job("divided", batch=3))
-    said = process.communicate()[1]
-    assert process.returncode == 1
-    assert said.strip() == (
-        "ERROR in pretrain_model: micro_batch: 2 processes of 1 windows at a time do not divide a batch of 3\n"
-        "Remedy: choose a divisor of batch / processes: every step must see exactly batch windows"
-    )
+def test_a_torch_without_processes_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(distributed, "is_available", lambda: False)
+    with pytest.raises(UserError, match=r"engine\.processes: this build of torch has no torch\.distributed"):
+        launch("pretrain_model", tmp_path / "job.json", 2)

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from speclm.stage.errors import UserError
-from speclm.train.batches import GivenSequence, ShuffledEpochs, load
+from speclm.train.batches import GivenSequence, ShuffledEpochs, ahead, load
 
 
 @given(windows=st.integers(1, 40), batch=st.integers(1, 17), epochs=st.integers(1, 4), seed=st.integers(0, 9))
@@ -41,6 +43,13 @@ def test_given_sequence_is_kept_and_repeated() -> None:
     order = GivenSequence(np.array([4, 4, 1]))
     assert order.take(2).tolist() == [4, 4]
     assert order.take(5).tolist() == [1, 4, 4, 1, 4]
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_made_ahead_it_is_the_same_in_the_same_order(enabled: bool) -> None:
+    order, plain = ShuffledEpochs(np.arange(7), 3, "order"), ShuffledEpochs(np.arange(7), 3, "order")
+    batches = [batch.tolist() for batch in islice(ahead(lambda: order.take(3), enabled), 20)]
+    assert batches == [plain.take(3).tolist() for _ in range(20)]
 
 
 def test_nothing_to_train_on_is_refused() -> None:

@@ -94,13 +94,17 @@ def launch(stage: str, job: Path, processes: int) -> None:
             failures = list(error.failures.values())
             if all(failure.exitcode == EXIT_INTERRUPTED for failure in failures):
                 raise Interrupted("with all its processes") from error
-            raise _explain(failures, processes, Path(folder)) from error
+            raise explain(failures, processes, Path(folder)) from error
 
 
-def _explain(failures: list[ProcessFailure], processes: int, outputs: Path) -> UserError:
-    """The failure that came first in meaning: a process's own reason, a signal from outside, anything else.
+def explain(failures: list[ProcessFailure], processes: int, outputs: Path) -> UserError:
+    """The failure that comes first in meaning: a process's own reason, a signal from outside, anything else.
 
     A process whose peer is gone fails as well, so that the first in time says little.
+
+    Args:
+        failures: one of each process that failed, as torchrun reports them.
+        outputs: folder of what the processes wrote, {…}/{rank}/stderr.log.
     """
     told = [failure for failure in failures if isinstance(failure.message, dict)]
     if told:

@@ -151,9 +151,11 @@ def require_precision(engine: Engine, capability: tuple[int, int] | None) -> Non
 def compile_step(model: nn.Module) -> None:
     """Compile a decoder's blocks in place, at their first call: parameters keep their names.
 
-    One block serves for all, so that depth costs no time. What has a gradient of its own runs as it is: it is fused
-    already, and the experts' groups differ from step to step.
+    One block serves for all, so that depth costs no time. The MLPs of a projected network run as they are: they are
+    fused already, and their rows are grouped anew in every step; what is around them is traced once for every number of
+    experts present.
     """
+    torch._dynamo.config.recompile_limit = 64  # type: ignore[attr-defined]
     for mlp in model.mlps:  # type: ignore[union-attr]
         if hasattr(mlp, "route"):
             mlp.route = torch.compiler.disable(mlp.route)  # type: ignore[no-untyped-call]
