@@ -10,12 +10,13 @@ REPOSITORY = Path(workflow.current_basedir).parent
 sys.path.insert(0, str(REPOSITORY / "workflow"))
 
 from speclm.model.mixture import expert_parts
+from speclm.stage.allocator import exports
 from speclm.stage.configuration import check_config
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_table
 
 # Freed memory stays with the process: training on a CPU runs 1.1 to 1.4 times as fast.
-shell.prefix("export MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=4294967296; ")
+shell.prefix(exports() + "; ")
 
 # Raised when the library's code changes what a stage makes: that reruns the stage and what depends on it.
 STAGE_REVISION = {

@@ -5,14 +5,14 @@ expert comes out. Written with its own gradient, because every expert's product 
 of one tensor, and its gradient into its part of one tensor: composed of library calls, each of them would be copied
 once more.
 
-Example: rows 0..2 belong to expert 0 and row 3 to expert 1: groups = [slice(0, 3), slice(3, 4)].
+Example: rows 0..2 belong to expert 0 and row 3 to expert 1: rows_P = [3, 1].
 
 Shapes: N rows (tokens), P experts present, D width, I inner width.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -23,26 +23,27 @@ from torch.nn import functional as F
 from speclm.model.chunks import to_autocast
 
 
-def grouped_mlp(x_ND: Tensor, up_PID: Tensor, down_PDI: Tensor, groups: Sequence[slice]) -> Tensor:
-    """(N, D): rows groups[p] go through expert p. The groups cover all rows. Differentiable once."""
-    arguments = (*to_autocast(x_ND, up_PID, down_PDI), groups)
+def grouped_mlp(x_ND: Tensor, up_PID: Tensor, down_PDI: Tensor, rows_P: list[int]) -> Tensor:
+    """(N, D): the first rows_P[0] rows go through expert 0, the next through expert 1, and so on.
+
+    Differentiable once.
+    """
+    arguments = (*to_autocast(x_ND, up_PID, down_PDI), rows_P)
     y_ND: Tensor = _GroupedMLP.apply(*arguments)  # type: ignore[no-untyped-call]
     return y_ND
 
 
 class _GroupedMLP(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x_ND: Tensor, up_PID: Tensor, down_PDI: Tensor, groups: Sequence[slice]) -> Tensor:
+    def forward(ctx: Any, x_ND: Tensor, up_PID: Tensor, down_PDI: Tensor, rows_P: list[int]) -> Tensor:
         before_NI = x_ND.new_empty(len(x_ND), up_PID.shape[1])
         y_ND = torch.empty_like(x_ND)
         with torch.autocast(x_ND.device.type, enabled=False):
-            for rows, up_ID in zip(groups, up_PID, strict=True):
-                torch.mm(x_ND[rows], up_ID.T, out=before_NI[rows])
+            _products(torch.split(x_ND, rows_P), up_PID.mT, torch.split(before_NI, rows_P))
             after_NI = F.gelu(before_NI)
-            for rows, down_DI in zip(groups, down_PDI, strict=True):
-                torch.mm(after_NI[rows], down_DI.T, out=y_ND[rows])
+            _products(torch.split(after_NI, rows_P), down_PDI.mT, torch.split(y_ND, rows_P))
         ctx.save_for_backward(x_ND, up_PID, down_PDI, before_NI, after_NI)
-        ctx.groups = groups
+        ctx.rows_P = rows_P
         return y_ND
 
     @staticmethod
@@ -51,12 +52,18 @@ class _GroupedMLP(torch.autograd.Function):
         x_ND, up_PID, down_PDI, before_NI, after_NI = ctx.saved_tensors
         grad_x_ND, grad_NI = torch.empty_like(x_ND), torch.empty_like(before_NI)
         grad_up_PID, grad_down_PDI = torch.empty_like(up_PID), torch.empty_like(down_PDI)
+        x, after, grad_y, grad = (torch.split(tensor, ctx.rows_P) for tensor in (x_ND, after_NI, grad_y_ND, grad_NI))
         with torch.autocast(x_ND.device.type, enabled=False):
-            for expert, rows in enumerate(ctx.groups):
-                torch.mm(grad_y_ND[rows].T, after_NI[rows], out=grad_down_PDI[expert])
-                torch.mm(grad_y_ND[rows], down_PDI[expert], out=grad_NI[rows])
+            _products([rows.T for rows in grad_y], after, grad_down_PDI)
+            _products(grad_y, down_PDI, grad)
             torch.ops.aten.gelu_backward.grad_input(grad_NI, before_NI, grad_input=grad_NI)
-            for expert, rows in enumerate(ctx.groups):
-                torch.mm(grad_NI[rows].T, x_ND[rows], out=grad_up_PID[expert])
-                torch.mm(grad_NI[rows], up_PID[expert], out=grad_x_ND[rows])
+            _products([rows.T for rows in grad], x, grad_up_PID)
+            _products(grad, up_PID, torch.split(grad_x_ND, ctx.rows_P))
         return grad_x_ND, grad_up_PID, grad_down_PDI, None
+
+
+def _products(left_P: Iterable[Tensor], right_P: Iterable[Tensor], out_P: Iterable[Tensor]) -> None:
+    """out = left @ right, expert by expert. Views are made for all experts at once: one by one they cost as much as
+    small products do."""
+    for left, right, out in zip(left_P, right_P, out_P, strict=True):
+        torch.mm(left, right, out=out)

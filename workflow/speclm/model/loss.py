@@ -125,7 +125,8 @@ class _ChunkedLoss(torch.autograd.Function):
                 scale_C1 = (factor_C1 * share_N[rows][:, None]).to(dtype)
                 grad_CV = logits_CV.to(dtype)
                 torch.mm(grad_CV, output_VD, out=grad_hidden_ND[rows]).mul_(scale_C1)
-                _add_product(grad_output_DV, (hidden_CD * scale_C1).T, grad_CV)
+                if ctx.needs_input_grad[1]:  # not under low-rank adaptation
+                    _add_product(grad_output_DV, (hidden_CD * scale_C1).T, grad_CV)
         ctx.save_for_backward(grad_hidden_ND, grad_output_DV.T.to(output_VD.dtype))
         return loss
 

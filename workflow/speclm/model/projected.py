@@ -103,14 +103,11 @@ class ProjectedTransformer(Decoder):
 
     def _hidden(self, tokens_BT: Tensor, present_P: Tensor, windows: list[int]) -> Tensor:
         """Hidden states of windows sorted by expert, windows[p] of them for the expert present_P[p]."""
-        groups, start = [], 0
-        for count in windows:
-            groups.append(slice(start, start + count * tokens_BT.shape[1]))
-            start = groups[-1].stop
+        rows_P = [count * tokens_BT.shape[1] for count in windows]
         mlps: list[Callable[[Tensor], Tensor]] = list(self.mlps)
         for mlp, coefficients_Ph in zip(self._projected(), self.projection(present_P), strict=True):
             up_PID, down_PDI = mlp.matrices(coefficients_Ph)
-            mlps[mlp.layer] = partial(mlp.route, up_PID=up_PID, down_PDI=down_PDI, groups=groups)
+            mlps[mlp.layer] = partial(mlp.route, up_PID=up_PID, down_PDI=down_PDI, rows_P=rows_P)
         return self.decode(tokens_BT, mlps)
 
     def _projected(self) -> list[ProjectedMLP]:
@@ -149,9 +146,9 @@ class ProjectedMLP(nn.Module):
         )
         return up_PID, down_PDI
 
-    def route(self, x_BTD: Tensor, up_PID: Tensor, down_PDI: Tensor, groups: list[slice]) -> Tensor:
+    def route(self, x_BTD: Tensor, up_PID: Tensor, down_PDI: Tensor, rows_P: list[int]) -> Tensor:
         """The MLPs with these matrices, each on its rows of x."""
-        return grouped_mlp(x_BTD.flatten(0, 1), up_PID, down_PDI, groups).view(x_BTD.shape)
+        return grouped_mlp(x_BTD.flatten(0, 1), up_PID, down_PDI, rows_P).view(x_BTD.shape)
 
 
 def _group(experts_B: Tensor) -> tuple[Tensor, Tensor, list[int]]:
