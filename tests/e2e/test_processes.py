@@ -131,6 +131,14 @@ def test_killed_refused_stopped_and_run_again_it_ends_with_the_same_bytes(job: C
     said = stopped.communicate()[1]
     assert stopped.returncode == EXIT_INTERRUPTED and "run the same command again" in said and "ERROR" not in said
 
+    before = checkpoints(cut)
+    orphaned = begin(cut)
+    wait_for(lambda: checkpoints(cut) != before, orphaned)
+    left = ranks(orphaned)
+    orphaned.kill()
+    assert psutil.wait_procs(left, timeout=10)[1] == []  # they save and end, or would write into the next run's files
+    orphaned.communicate()
+
     again = begin(cut)
     assert again.communicate()[1] == "" and again.returncode == 0
     assert undisturbed.communicate()[1] == "" and undisturbed.returncode == 0

@@ -104,7 +104,7 @@ def test_checkpoints_do_not_depend_on_the_processes(two: Path, one, method: str)
 
 def test_a_share_is_a_ranks_part_of_the_batch() -> None:
     indices = np.array([5, 0, 3, 7])
-    shares = [Ranks(number, 2, CPU, False).share(indices).tolist() for number in (0, 1)]
+    shares = [Ranks(number, 2, CPU, False, parent=1).share(indices).tolist() for number in (0, 1)]
     assert shares == [[5, 0], [3, 7]] and alone(CPU).share(indices).tolist() == [5, 0, 3, 7]
 
 

@@ -160,7 +160,7 @@ def train(
     if validation and not continued:
         write(0, {"validation": run.validate(validation)})
     while progress.step < steps and not (validation and _exhausted(progress, validation)):
-        if ranks.any(session.stop.requested):
+        if ranks.must_stop(session.stop.requested):
             save()
             raise Interrupted(f"at step {progress.step} of {steps}")
         started = time.perf_counter()

@@ -34,6 +34,7 @@ class Ranks:
     count: int
     device: torch.device
     shard: bool
+    parent: int
 
     @property
     def first(self) -> bool:
@@ -49,9 +50,11 @@ class Ranks:
         """The mean over the ranks, the same on each."""
         return self._sum(value) / self.count if self.count > 1 else value
 
-    def any(self, flag: bool) -> bool:
-        """Whether it is true on any rank."""
-        return self._sum(float(flag)) > 0 if self.count > 1 else flag
+    def must_stop(self, requested: bool) -> bool:
+        """Whether any rank was asked to stop, or has lost the process that started it: another may begin the same."""
+        if self.count == 1:
+            return requested
+        return self._sum(float(requested or os.getppid() != self.parent)) > 0
 
     def tell(self, value: Value) -> Value:
         """What the first rank says. The others wait for it."""
@@ -100,7 +103,7 @@ class Ranks:
 
 def alone(device: torch.device) -> Ranks:
     """The only process of its training."""
-    return Ranks(0, 1, device, shard=False)
+    return Ranks(0, 1, device, shard=False, parent=os.getppid())
 
 
 @contextmanager
@@ -122,12 +125,13 @@ def open_ranks(engine: Engine, device: torch.device) -> Iterator[Ranks]:
         return
     from torch import distributed
 
+    parent = os.getppid()
     if device.type == "cuda":
         torch.cuda.set_device(device)
         distributed.init_process_group("nccl", device_id=device)
     else:
         distributed.init_process_group("gloo")
-    yield Ranks(distributed.get_rank(), distributed.get_world_size(), device, engine.shard)
+    yield Ranks(distributed.get_rank(), distributed.get_world_size(), device, engine.shard, parent)
     distributed.destroy_process_group()  # not after a failure: the others may be gone, and this process ends anyway
 
 
