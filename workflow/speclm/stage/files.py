@@ -17,13 +17,15 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import zstandard
 
 from speclm.stage.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @contextmanager
@@ -163,6 +165,8 @@ def write_table(path: str | Path, frame: pd.DataFrame) -> None:
 
 def read_table(path: str | Path) -> pd.DataFrame:
     """Read a TSV; only the empty field is missing ("none" and "NA" are words)."""
+    import pandas as pd  # a quarter of a second, which stages that train do not need
+
     return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""])
 
 
