@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from speclm.data.windows import Windows
 from speclm.model.size import ModelSize, ProjectionSize
+from speclm.model.transformer import Transformer, initialize
 from speclm.train.distill import Distillation
 from speclm.train.engine import Engine, Session
 from speclm.train.finetune import DomainSize, Finetuning
@@ -110,3 +112,10 @@ def contents(folder: Path) -> dict[str, bytes]:
     """Every file outside scratch."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file() and "scratch" not in path.parts)
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def drawn(size: ModelSize, seed: int) -> dict[str, torch.Tensor]:
+    """First weights, three times as large: predictions that differ."""
+    model = Transformer(size)
+    initialize(model, torch.Generator().manual_seed(seed))
+    return {name: 3 * tensor.detach() for name, tensor in model.state_dict().items()}

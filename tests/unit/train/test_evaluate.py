@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from speclm.model.size import ModelSize
-from speclm.model.transformer import Transformer, initialize
+from speclm.model.transformer import Transformer
 from speclm.model.weights import save_weights
 from speclm.stage.errors import UserError
 from speclm.train.evaluate import (
@@ -21,19 +21,11 @@ from speclm.train.evaluate import (
     document_losses,
     evaluate_models,
     evaluate_pretrained,
-    mean_nll,
-    plain_score,
-    routed_score,
 )
-from unit.train.studies import ENGINE
+from speclm.train.score import plain_score, routed_score
+from unit.train.studies import ENGINE, drawn
 
 CPU = torch.device("cpu")
-
-
-def drawn(size: ModelSize, seed: int) -> dict[str, torch.Tensor]:
-    model = Transformer(size)
-    initialize(model, torch.Generator().manual_seed(seed))
-    return {name: 3 * tensor.detach() for name, tensor in model.state_dict().items()}
 
 
 def itself(tokens_BL: torch.Tensor, indices_B: np.ndarray) -> torch.Tensor:
@@ -78,27 +70,6 @@ def test_batch_size_does_not_matter(store, size: ModelSize) -> None:
     windows, score = store("text"), plain_score(size, drawn(size, 0), CPU)
     one, many = (document_losses(score, windows, batch, CPU)["nll"] for batch in (1, 64))
     assert one.to_numpy() == pytest.approx(many.to_numpy(), rel=1e-5)
-
-
-def test_mean_of_whole_windows(store, size: ModelSize) -> None:
-    windows, score = store("text"), plain_score(size, drawn(size, 0), CPU)
-    indices = np.arange(7)
-    expected = float(score(torch.from_numpy(windows.batch(indices)), indices).mean())
-    assert mean_nll(score, windows, indices, 3, CPU) == pytest.approx(expected, rel=1e-5)
-
-
-def test_windows_go_to_their_clusters_expert(store, size: ModelSize) -> None:
-    windows = store("text")
-    clusters = (np.arange(windows.count) % 3).astype(np.int32)
-    experts = [drawn(size, seed) for seed in range(3)]
-    routed = routed_score(size, experts, clusters, CPU)
-    indices = np.array([4, 0, 5])
-    tokens_BL = torch.from_numpy(windows.batch(indices))
-    nll_BT = routed(tokens_BL, indices)
-    for row, expert in enumerate((1, 0, 2)):
-        alone = plain_score(size, experts[expert], CPU)(tokens_BL[row : row + 1], indices[:1])
-        assert torch.allclose(nll_BT[row : row + 1], alone, rtol=1e-5)
-    assert document_losses(routed, windows, 4, CPU)["tokens"].sum() == len(windows.tokens) - 1
 
 
 def meta(selection: str, expert: int, size: ModelSize) -> dict:

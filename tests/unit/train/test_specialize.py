@@ -12,8 +12,8 @@ from speclm.model.size import forward_flops_per_token, training_flops_per_token
 from speclm.model.weights import load_weights
 from speclm.stage.errors import UserError
 from speclm.train import specialize as module
-from speclm.train.evaluate import mean_nll, plain_score
 from speclm.train.experts import open_experts
+from speclm.train.score import mean_nll, plain_score
 from speclm.train.specialize import Run
 from unit.train.studies import EXPERTS, Study, contents
 

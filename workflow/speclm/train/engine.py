@@ -85,9 +85,14 @@ class Session:
 
 @contextmanager
 def open_session(job: Job) -> Iterator[Session]:
-    """The session of a stage whose results lie beside its output "summary"."""
+    """The session of a stage whose results lie beside its output "summary".
+
+    Raises:
+        UserError: another process is at work on this very job (of several ranks, the first sees to it), or its scratch
+            cannot be written.
+    """
     engine = engine_of(job)
-    with StopFlag() as stop:
+    with StopFlag() as stop, nullcontext() if rank() else sole(job.scratch, job.scratch):
         yield Session(job.outputs["summary"].parent, job.scratch, job.fingerprint, job.seed, stop, engine)
 
 

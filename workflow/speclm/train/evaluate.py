@@ -7,15 +7,14 @@ document, so that intervals can be drawn over documents and bits per byte need n
     tokens 0 1 2 3 4 5 6 7, T = 3: windows 0123, 3456, 67__ predict 123, 456, 7
     documents 012 | 34567          have 2 and 5 predicted tokens
 
-A score is a function (tokens_BL, indices_B) -> nll_BT: a model that routes windows to experts looks them up by index.
-The tail takes the expert of the last whole window, since it was never clustered itself.
+A model that routes windows to experts reads the tail with the last whole window's expert: it was never clustered.
 
 Shapes: B windows, T context, L = T + 1, N documents, S predicted tokens.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +29,15 @@ from torch import Tensor
 from speclm.data.windows import Windows
 from speclm.model.loss import IGNORED
 from speclm.model.size import ModelSize
-from speclm.model.transformer import Transformer
 from speclm.model.weights import load_weights
 from speclm.stage.errors import UserError
 from speclm.stage.files import atomic, write_json
-from speclm.train.batches import Indices, load
+from speclm.train.batches import load
 from speclm.train.engine import Engine, prepare
 from speclm.train.experts import open_experts
 from speclm.train.memory import enough_memory
+from speclm.train.score import Score, plain_score, routed_score
 
-Score = Callable[[Tensor, Indices], Tensor]  # (tokens_BL, indices_B) -> nll_BT in nats, 0 at ignored targets
 KEY = ["method", "selection", "domain", "size", "budget", "seed", "split"]
 
 
@@ -111,37 +109,6 @@ def document_losses(score: Score, windows: Windows, batch_windows: int, device: 
     )
 
 
-def mean_nll(score: Score, windows: Windows, indices_N: Indices, batch_windows: int, device: torch.device) -> float:
-    """Mean nats per token over some whole windows: cheap enough for early stopping."""
-    total = 0.0
-    for start in range(0, len(indices_N), batch_windows):
-        indices_B = indices_N[start : start + batch_windows]
-        total += float(score(load(windows, indices_B, device), indices_B).double().sum())
-    return total / (len(indices_N) * windows.context)
-
-
-def plain_score(size: ModelSize, state: Mapping[str, Tensor], device: torch.device) -> Score:
-    """The score of a plain transformer."""
-    model = _transformer(size, state, device)
-    return lambda tokens_BL, indices_B: model.nll(tokens_BL)
-
-
-def routed_score(
-    size: ModelSize, experts: Sequence[Mapping[str, Tensor]], clusters_N: NDArray[np.int32], device: torch.device
-) -> Score:
-    """The score of a mixture or of a projected network's instances: every window goes to its cluster's expert."""
-    models = [_transformer(size, state, device) for state in experts]
-
-    def score(tokens_BL: Tensor, indices_B: Indices) -> Tensor:
-        expert_B = torch.from_numpy(np.asarray(clusters_N[indices_B], dtype=np.int64)).to(device)
-        nll_BT = torch.zeros((tokens_BL.shape[0], tokens_BL.shape[1] - 1), device=device)
-        for expert in np.unique(clusters_N[indices_B]).tolist():
-            nll_BT[expert_B == expert] = models[expert].nll(tokens_BL[expert_B == expert])
-        return nll_BT
-
-    return score
-
-
 def write_measurements(output: Path, measured: Sequence[tuple[Mapping[str, Any], pd.DataFrame]]) -> dict[str, Any]:
     """Write documents.parquet (key columns and one row per document) and measurements.json (one entry per key)."""
     if not measured:
@@ -183,9 +150,3 @@ def _total(frame: pd.DataFrame) -> dict[str, Any]:
     tokens = int(frame["tokens"].sum())
     nll = float(frame["nll"].sum()) / tokens
     return {"nll": nll, "tokens": tokens, "bytes": int(frame["bytes"].sum()), "documents": len(frame)}
-
-
-def _transformer(size: ModelSize, state: Mapping[str, Tensor], device: torch.device) -> Transformer:
-    model = Transformer(size)
-    model.load_state_dict(dict(state))
-    return model.to(device).eval()

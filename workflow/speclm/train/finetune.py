@@ -22,9 +22,9 @@ from speclm.stage.errors import UserError
 from speclm.stage.streams import torch_seed
 from speclm.train.batches import ShuffledEpochs, load
 from speclm.train.engine import Session
-from speclm.train.evaluate import mean_nll
 from speclm.train.loop import Optimization, Outcome, StepLoss, Validation, train
 from speclm.train.ranks import alone
+from speclm.train.score import mean_nll
 
 
 @dataclass(frozen=True)

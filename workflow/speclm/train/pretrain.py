@@ -34,10 +34,10 @@ from speclm.stage.streams import torch_seed
 from speclm.train.batches import GivenSequence, Indices, Order, ShuffledEpochs, load
 from speclm.train.checkpoint import Tensors
 from speclm.train.engine import Session, prepare
-from speclm.train.evaluate import mean_nll
 from speclm.train.loop import Optimization, StepLoss, Validation, train
 from speclm.train.memory import enough_memory
 from speclm.train.ranks import open_ranks
+from speclm.train.score import mean_nll
 
 Clusters = NDArray[np.int32]
 
