@@ -1,14 +1,13 @@
 """What the machine makes of its cores: the laptop run's pretrainings by Snakemake, beside the same in one process.
 
-A copy of the workflow is laid into a folder of its own, with the laptop's models and settings, a smaller set of
-documents and a part of its budgets, so that this takes minutes. Documents, tokens and clusters are made first and not
-timed. Then Snakemake trains all models on two cores, one process each; its time runs from the first job's start to the
-last one's end, starting processes and loading libraries included. Afterwards the very same jobs, from their job.json,
-are done back to back in one process of one thread, its loading not counted.
+A copy of the workflow is laid into a folder of its own, with the laptop's models, budgets and settings and a smaller
+set of documents. Documents, tokens and clusters are made first and not timed. Then Snakemake trains all models on two
+cores, one process each; its time runs from the first job's start to the last one's end, starting processes and loading
+libraries included. Afterwards the very same jobs, from their job.json, are done back to back in one process of one
+thread, its loading not counted.
 
 The shortfall has two parts: cores without a job (Snakemake between two jobs, and the end, when one job is left), and
-jobs that take longer than their work in one process (starting up, and the other core's traffic). Starting up does not
-grow with the budget: so what the ratio is at full budgets is computed beside what was measured.
+jobs that take longer than their work in one process (starting up, and the other core's traffic).
 
     run 60 s, one process 110 s: 1.83 times as fast, 92 % of two cores
 """
@@ -21,7 +20,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,7 +34,6 @@ from speclm.stage.files import read_json, read_table
 from speclm.stage.job import finish, load
 
 CORES = 2
-BUDGET_SHARE = 1 / 4
 PARTS = ["Snakefile", "config", "envs", "rules", "scripts", "workflow"]
 # Documents, and what is fitted on them, as in the smoke preset: training does not depend on what the windows say.
 SMALL_DATA = ["documents", "tokenizer", "embedder", "clusters"]
@@ -46,7 +43,7 @@ def run_over_process(bench: Bench) -> Figures:
     """Tokens/s of the run over those of one process, divided by the cores and not."""
     folder = bench.folder / "study"
     _copy_workflow(bench.repository, folder)
-    (folder / "bench.yaml").write_text(yaml.safe_dump(overlay(bench.config, folder)), encoding="utf-8")
+    (folder / "bench.yaml").write_text(yaml.safe_dump(overlay(folder)), encoding="utf-8")
     tell("laptop run: documents, tokens and clusters")
     _snakemake(folder, "--omit-from", "pretrain_model")
     tell("laptop run: Snakemake trains all models")
@@ -55,27 +52,22 @@ def run_over_process(bench: Bench) -> Figures:
     tell("laptop run: the same in one process")
     process_seconds = alone(partial(back_to_back, folder), bench.environment)
     tell("")
-    loading = job_seconds - process_seconds  # as long at any budget
-    full = process_seconds / BUDGET_SHARE
-    busy = job_seconds / run_seconds / CORES
     return {
         f"laptop run over {CORES} x one process, tokens/s": exact(process_seconds / run_seconds / CORES),
         "laptop run over one process, tokens/s": exact(process_seconds / run_seconds),
         "laptop run, tokens/s": exact(tokens / run_seconds),
-        "laptop run: share of core time with a job": exact(busy),
+        "laptop run: share of core time with a job": exact(job_seconds / run_seconds / CORES),
         "laptop run: work in one process over seconds of jobs": exact(process_seconds / job_seconds),
-        f"laptop run over {CORES} x one process at full budgets, computed": exact(full / (full + loading) * busy),
     }
 
 
-def overlay(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """What differs from the laptop study: its documents and its budgets."""
+def overlay(folder: Path) -> dict[str, Any]:
+    """What differs from the laptop study: its documents."""
     smoke = yaml.safe_load((folder / "config/smoke.yaml").read_text(encoding="utf-8"))
     small = {key: smoke[key] for key in SMALL_DATA if key in smoke}
     small["tokenizer"].pop("vocabulary")
     small["clusters"].pop("k")
-    budgets = [int(budget * BUDGET_SHARE) for budget in config["pretrain"]["budgets"]]
-    return {"run": "bench", **small, "pretrain": {"budgets": budgets}}
+    return {"run": "bench", **small}
 
 
 def back_to_back(folder: Path) -> float:
