@@ -55,6 +55,8 @@ def test_the_laptop_configuration_is_good() -> None:
         ("engine.device", "gpu", r"engine\.device: 'gpu' is not one of"),
         ("engine.processes", 3, r"engine\.processes: 3 processes do not divide a batch of 8"),
         ("engine.shard", True, r"engine\.shard: there is nothing to divide over"),
+        ("figures.paper", "overlaid", r"figures\.paper: the paper's costs are device hours"),
+        ("figures.cost", "hours", r"figures\.cost: 'hours' is not one of"),
         ("engine.precision", "float16", r"engine\.precision: 'float16' is not one of"),
     ],
 )

@@ -130,6 +130,8 @@ def _check_together(config: Config, tables: Mapping[str, pd.DataFrame], where: s
         )
     if engine["shard"] and engine["processes"] == 1:
         raise refuse("engine.shard", "there is nothing to divide over", "use more processes, or false")
+    if config["figures"] == {"cost": "flops", "paper": "overlaid"}:
+        raise refuse("figures.paper", "the paper's costs are device hours, not FLOPs", "set figures.cost: device_hours")
     specialize = config["specialize"]
     for key in ("max_steps", "evaluate_every"):
         if len(specialize[key]) != len(specialize["sizes"]):
