@@ -8,6 +8,7 @@ from speclm.stage.launch import rank
 
 def main(job: Job) -> dict:
     from speclm.data.windows import open_windows
+    from speclm.model.mixture import budget_tokens
     from speclm.model.size import ModelSize, ProjectionSize
     from speclm.train import settings
     from speclm.train.engine import machine, open_session
@@ -38,7 +39,7 @@ def main(job: Job) -> dict:
             generic,
             open_windows(job.inputs["heldout"]),
             order,
-            settings.budget_tokens(section["budgets"], section["relative_cost"][method], budget_experts),
+            budget_tokens(section["budgets"], section["relative_cost"][method], budget_experts),
             settings.pretraining(section, method, chosen["evaluate_batch"]),
             session,
         )

@@ -105,6 +105,12 @@ def test_rows_of_files_are_documents(tmp_path: Path, suffix: str) -> None:
     ]
 
 
+def test_json_lines_may_be_called_json_as_those_of_c4_are(tmp_path: Path) -> None:
+    (tmp_path / "c4-train.00000-of-01024.json.gz").write_bytes(gzip.compress(LINES.encode()))
+    found = list(read_files((str(tmp_path / "*.json.gz"),), "text", 1))
+    assert [document["id"].rsplit(":", 1)[1] for document in found] == ["1", "2", "3"]
+
+
 def test_a_text_file_is_one_document_and_names_are_relative(tmp_path: Path) -> None:
     for name in ("x/1.txt", "y/1.txt"):
         (tmp_path / name).parent.mkdir()

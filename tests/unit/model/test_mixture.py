@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from speclm.model.mixture import expert_parts
+from speclm.model.mixture import budget_tokens, expert_parts
 from speclm.model.projected import ProjectedTransformer
 from speclm.model.size import ModelSize, ProjectionSize
 from speclm.model.transformer import Transformer, initialize
@@ -11,6 +11,11 @@ from speclm.model.transformer import Transformer, initialize
 
 def test_parts_are_named_by_cluster() -> None:
     assert expert_parts(3) == ("expert0", "expert1", "expert2")
+
+
+def test_a_budget_is_divided_by_relative_cost_and_experts() -> None:
+    assert budget_tokens([800_000], 2.5, 1) == {800_000: 320_000}
+    assert budget_tokens([800, 1600], 1.0, 8) == {800: 100, 1600: 200}
 
 
 def test_the_mixture_is_a_projected_network_with_identities(

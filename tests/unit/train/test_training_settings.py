@@ -4,16 +4,11 @@ from pathlib import Path
 
 import yaml
 
-from speclm.train.settings import budget_tokens, finetuning, pretraining, starts, wanted_runs
+from speclm.train.settings import finetuning, pretraining, starts, wanted_runs
 from speclm.train.specialize import Run
 
 CONFIG = yaml.safe_load((Path(__file__).parents[3] / "config/config.yaml").read_text())
 SECTION = {"sizes": [10, 80], "best_finetuned_sizes": [10]}
-
-
-def test_a_budget_is_divided_by_relative_cost_and_experts() -> None:
-    assert budget_tokens([800_000], 2.5, 1) == {800_000: 320_000}
-    assert budget_tokens([800, 1600], 1.0, 8) == {800: 100, 1600: 200}
 
 
 def test_checkpoints_are_ordered_by_expert() -> None:

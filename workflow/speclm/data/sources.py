@@ -33,6 +33,7 @@ from speclm.stage.files import write_documents, write_json
 from speclm.stage.settings import from_mapping
 
 Document = dict[str, str]  # id, text, origin
+_READERS = {".jsonl": "json", ".json": "json", ".txt": "text", ".parquet": "parquet"}  # what `datasets` calls them
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ class Files:
     """The user's own documents.
 
     Attributes:
-        paths: files or patterns (``texts/**/*.jsonl.gz``): .jsonl, .parquet (one document a row) or .txt (one a file),
-            text files also compressed as .gz or .zst.
+        paths: files or patterns (``texts/**/*.jsonl.gz``): .jsonl (also named .json, as C4's are), .parquet (one document
+            a row) or .txt (one a file), text files also compressed as .gz or .zst.
         text_field: the column or key that holds the text (.txt files have no other than "text").
         minimum_characters: shorter documents are left out.
     """
@@ -155,7 +156,7 @@ def read_files(paths: tuple[str, ...], text_field: str, minimum_characters: int)
     root = Path(os.path.commonpath([file.parent for file in files]))
     for file in files:
         name = file.relative_to(root).as_posix()
-        kind = {".jsonl": "json", ".txt": "text", ".parquet": "parquet"}.get(_plain_suffix(file))
+        kind = _READERS.get(_plain_suffix(file))
         if kind is None:
             raise UserError("is of an unknown kind", where=file, remedy="give .jsonl, .txt or .parquet files")
         if kind != "parquet":

@@ -2,9 +2,9 @@
 specialisation.
 
 The configuration groups keys as its readers think of them ("pretrain", "specialize"); the train room as its functions
-need them. An expert of a mixture of 16 is trained on a sixteenth of the tokens: all experts together cost one budget.
+need them.
 
-    budget 800,000, relative cost 2.5, one expert: 320,000 tokens
+    sizes [2500, 20000], max_steps [30, 60], evaluate_every [10, 20]: 2,500 tokens for 30 steps, a look every 10; …
 """
 
 from __future__ import annotations
@@ -36,11 +36,6 @@ def pretraining(section: Section, method: str, evaluate_batch: int) -> Pretraini
         validation_windows=section["evaluate_windows"],
         validation_batch_windows=evaluate_batch,
     )
-
-
-def budget_tokens(budgets: Sequence[int], relative_cost: float, experts: int) -> dict[int, int]:
-    """Tokens that one model sees for each budget: what the device time buys, divided over the experts."""
-    return {budget: int(budget / relative_cost / experts) for budget in budgets}
 
 
 def finetuning(section: Section, optimizer: Section, rate: float, evaluate_batch: int) -> Finetuning:
