@@ -42,6 +42,30 @@ def test_really_full_device_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_killed_writer_left_is_gone_when_the_file_is_written_again(tmp_path: Path) -> None:
+    folder = tmp_path / ".value.json.part"
+    folder.mkdir()
+    (folder / "value.json").write_text("half")
+    (folder / ".tmpAbC").write_text("a library's own")
+    files.write_json(tmp_path / "value.json", 1)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["value.json"]
+
+
+def test_two_writers_of_one_file_are_refused_and_the_first_wins(tmp_path: Path) -> None:
+    with files.atomic(tmp_path / "x.txt") as first:
+        first.write_text("first")
+        with pytest.raises(UserError, match=r"x\.txt: another process is at work here\nRemedy: wait for its end"):
+            files.write_text(tmp_path / "x.txt", "second")
+    assert (tmp_path / "x.txt").read_text() == "first"
+    files.write_text(tmp_path / "x.txt", "second")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x.txt"]
+
+
+def test_an_error_of_another_file_is_not_told_as_this_ones(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="elsewhere"), files.atomic(tmp_path / "x.txt"):
+        (tmp_path / "elsewhere").read_text()
+
+
 @pytest.mark.parametrize(
     "damage", [lambda data: data[:-1], lambda data: data[:-1] + bytes([data[-1] ^ 1]), lambda data: b""]
 )

@@ -1,15 +1,20 @@
 """A stage as a program: recorded, repeatable without Snakemake, and honest about how it ended."""
 
 import json
+import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from speclm.stage.errors import UserError
+from speclm.stage.files import write_text
 from speclm.stage.interrupt import EXIT_INTERRUPTED, Interrupted
 from speclm.stage.job import Job, finish, load
+from unit.train.faults import Moment, Send, in_process
 
 ROOT = Path(__file__).parents[3]
 
@@ -48,6 +53,37 @@ def test_scratch_is_kept_on_failure_and_cleared_on_success(job: Job) -> None:
     assert "RuntimeError: broken" in job.log.read_text()
     finish(lambda job: None, job)
     assert not job.scratch.parent.exists()
+
+
+def fill_scratch(job: Job) -> None:
+    for name in ("fingerprint.json", "metrics.jsonl", "step00000003.json", "step00000003.safetensors"):
+        write_text(job.scratch / name, name)
+
+
+def test_scratch_is_never_left_in_part(job: Job) -> None:
+    """A killed job runs again: what it finds of its work must be all of it, or none."""
+    work = partial(finish_ignoring_stop, job)
+    renamings = in_process(work).moments["os.rename"]
+    points = [Moment("os.remove", number) for number in (1, 2, 3, 4)] + [Moment("os.rename", renamings)]
+    left = []
+    for at in points:
+        assert in_process(work, at, Send(signal.SIGKILL)).code == -signal.SIGKILL, at
+        left.append(len(list(job.scratch.glob("*"))))
+    assert set(left) == {0, 4}, left  # the removal begins with a new name
+    assert in_process(work).code == 0
+    assert not job.scratch.parent.exists()
+
+
+def finish_ignoring_stop(job: Job, stop: Any) -> None:
+    finish(fill_scratch, job)
+
+
+def test_a_log_that_cannot_be_written_is_told(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    job.log.parent.write_text("in the way of the folder")
+    with pytest.raises(SystemExit) as exit_:
+        finish(lambda job: None, job)
+    assert exit_.value.code == 1
+    assert f"ERROR in copy: {job.log}: cannot be written" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

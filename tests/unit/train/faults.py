@@ -7,6 +7,8 @@ script does, and ends with a stage's exit codes. Moments are counted, not timed,
     file    the n-th time that a file is about to be opened, renamed, changed or removed, or a folder
     look    the n-th look at the stop flag, that is at step n - 1 of a training
 
+    os.rename, …   the n-th event of that name, of those that `sys.audit` tells of files
+
 or named, by a file that is about to be written.
 
     ended = in_process(partial(study.pretrain, "slm", "cut"), at=Moment("file", 17), strike=Send(signal.SIGKILL))
@@ -42,7 +44,7 @@ LOADED = ["pandas", "pyarrow.parquet", "unit.train.stages"]
 
 @dataclass(frozen=True)
 class Moment:
-    """The `number`-th of its kind: "call", "file" or "look"."""
+    """The `number`-th of its kind: "call", "file", "look", or an audit event's name."""
 
     kind: str
     number: int
@@ -158,7 +160,7 @@ class _Watch:
     """Counts moments and strikes at the chosen one. Stands for the stop flag, to see who looks at it."""
 
     def __init__(self, flag: StopFlag, at: Moment | Writing | None, strike: Callable[[], None] | None) -> None:
-        self.moments = {"call": 0, "file": 0, "look": 0}
+        self.moments: dict[str, int] = {}
         self._flag, self._at, self._strike = flag, at, strike
 
     @property
@@ -174,11 +176,12 @@ class _Watch:
         """As `sys.addaudithook` asks for it."""
         if event in FILE_EVENTS:
             self._count("file")
+            self._count(event)
             if isinstance(self._at, Writing) and re.search(f"(?:{self._at.pattern})$", _written(event, arguments)):
                 self._struck()
 
     def _count(self, kind: str) -> None:
-        self.moments[kind] += 1
+        self.moments[kind] = self.moments.get(kind, 0) + 1
         if isinstance(self._at, Moment) and self._at.kind == kind and self._at.number == self.moments[kind]:
             self._struck()
 

@@ -1,4 +1,4 @@
-"""A training that goes wrong stops, naming step, windows and last good checkpoint, each time it is run; none is skipped."""
+"""A training that goes wrong stops, naming step, windows and last good checkpoint, however often it is run."""
 
 from __future__ import annotations
 

@@ -10,6 +10,8 @@ JSON sidecar with its type, shape and checksum, and reading checks the array aga
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -35,34 +37,58 @@ def atomic(path: str | Path) -> Iterator[Path]:
     It lies in a folder of its own, `.{name}.part`, because libraries may write temporary files of theirs beside it.
 
     Raises:
-        UserError: the disk is full or the folder cannot be written.
+        UserError: the disk is full, the folder cannot be written, or another process writes this file.
     """
     path = Path(path)
     folder = path.with_name(f".{path.name}.part")
     temporary = folder / path.name
+    with sole(folder, path):
+        try:
+            for leftover in folder.iterdir():  # of a process that was killed while it wrote
+                leftover.unlink()
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        except OSError as error:
+            if error.filename is None or Path(str(error.filename)) in (path, folder, temporary):
+                raise unwritable(path, error) from error
+            raise
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def sole(folder: Path, where: Path) -> Iterator[None]:
+    """Make a folder, and keep other processes that ask for it out while the block runs; errors are told of `where`.
+
+    A process that is killed leaves no lock behind.
+
+    Raises:
+        UserError: another process is at work in it; it cannot be made.
+    """
     try:
-        shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed while it wrote
-        folder.mkdir(parents=True)
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
     except OSError as error:
-        if error.filename is None or Path(str(error.filename)) in (path, temporary, *temporary.parents):
-            raise unwritable(path, error) from error
-        raise
+        raise unwritable(where, error) from error
+    try:
+        _lock(handle, where)
+        yield
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        os.close(handle)
 
 
 def unwritable(path: Path, error: OSError) -> UserError:
     """The user's view of a failed write."""
+    remedy = "make room on this disk (or raise its quota or size limit) or give write permission"
+    if error.errno == errno.ENOMEM:
+        remedy = "let fewer jobs run at once with --cores"
     return UserError(
         f"cannot be written: {error.strerror or error}",
         where=path,
-        remedy="make room on this disk (or raise its quota or size limit) or give write permission, then run the same "
-        "command again: finished stages are kept",
+        remedy=f"{remedy}, then run the same command again: finished stages are kept",
     )
 
 
@@ -168,6 +194,19 @@ def read_table(path: str | Path) -> pd.DataFrame:
     import pandas as pd  # a quarter of a second, which stages that train do not need
 
     return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""])
+
+
+def _lock(handle: int, where: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise UserError(
+            "another process is at work here",
+            where=where,
+            remedy="wait for its end, or end it (an interrupted run may have left it behind), then run again",
+        ) from error
+    except OSError:  # this file system has no locks: nobody is kept out
+        return
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -22,8 +22,10 @@ import torch
 from torch import nn
 
 from speclm.stage.errors import UserError
+from speclm.stage.files import sole
 from speclm.stage.interrupt import StopFlag
 from speclm.stage.job import Job
+from speclm.stage.launch import rank
 from speclm.stage.settings import from_mapping
 from speclm.stage.summary import processor
 
