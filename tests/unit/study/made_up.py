@@ -76,7 +76,7 @@ def paper_cost(name: Measurement) -> dict[str, float]:
     shared = {"slm_is": 0.0, "slm_nopt": 0.0, "slm_d": 2 * pretraining}.get(name.method, pretraining)
     own = pretraining if name.method == "slm_is" else 0.0
     factor = 2.0 if name.selection == "best_finetuned" else 1.0
-    return {"flops_generic": shared, "flops_specialize": own + factor * tuning}
+    return {"flops_generic": shared, "flops_specialize": own + factor * tuning, "flops_to_best": tuning}
 
 
 @dataclass(frozen=True)

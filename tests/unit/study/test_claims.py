@@ -29,13 +29,13 @@ def no_reversal(name: Measurement) -> float:
 
 def cheap_tuning(name: Measurement) -> dict[str, float]:
     """Fine-tuning cost grows by two per eight times the text."""
-    return {**paper_cost(name), "flops_specialize": {0: 0.0, 1000: 1.0, 8000: 2.0, 64000: 4.0}[name.size]}
+    return {**paper_cost(name), "flops_to_best": {0: 0.0, 1000: 1.0, 8000: 2.0, 64000: 4.0}[name.size]}
 
 
 def varied_tuning(name: Measurement) -> dict[str, float]:
     """On one domain it grows by 100, on the others not at all."""
     growth = {0: 0.0, 1000: 1.0, 8000: 10.0, 64000: 10000.0}[name.size] if name.domain == "web" else 1.0
-    return {**paper_cost(name), "flops_specialize": growth}
+    return {**paper_cost(name), "flops_to_best": growth}
 
 
 IMPORTANCE_WORSE = shifted(by=0.5, where=lambda name: name.method == "slm_is")

@@ -60,7 +60,9 @@ SPECIALIZED = [
         **{
             "tokens": 30,
             "steps": 3,
+            "best_step": 2,
             "flops": 4,
+            "flops_student": 3,
             "model": LARGE if method == "llm" else SMALL,
             "seconds": 2.0,
             **MACHINE,
@@ -87,6 +89,7 @@ def test_who_pays_for_what(runs: pd.DataFrame) -> None:
     assert runs["flops_specialize"].to_dict() == own
     assert runs.loc["slm_d", "pretrain_tokens"] == 500  # the student's
     assert runs.loc["slm_mix", "steps"] == 53
+    assert set(runs["flops_to_best"]) == {2}  # of the student's 3 in 3 steps, the best after 2
 
 
 def test_parameters(runs: pd.DataFrame) -> None:

@@ -15,18 +15,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from speclm.stage.errors import UserError
 from speclm.stage.files import read_table
 from speclm.study.bootstrap import Bootstrap, Draws, Statistic, bootstrap_of, draw, mean, mean_over_seeds, resample
-from speclm.study.cost import ledger
+from speclm.study.cost import FLOPS, Unit, ledger, with_hours
 from speclm.study.histograms import entropies
-from speclm.study.plan import GENERIC, Measurement, Plan, make_plan
+from speclm.study.metrics import refuse_duplicates
+from speclm.study.plan import GENERIC, KEY, Measurement, Plan, make_plan, name_measurements
 
 
 @dataclass(frozen=True)
 class Evidence:
     """The results of one run, ready to be asked. `gather_evidence` makes it.
 
-    `metrics` is metrics.tsv; `ledger` costs.tsv; `entropy` the cluster entropy of every domain in nats.
+    `metrics` is metrics.tsv; `ledger` costs.tsv; `entropy` the cluster entropy of every domain in nats; `paired`: the
+    documents are there, so that differences have intervals; `unit`: what costs are counted in.
     """
 
     plan: Plan
@@ -35,6 +38,8 @@ class Evidence:
     metrics: pd.DataFrame
     ledger: pd.DataFrame
     entropy: Mapping[str, float]
+    paired: bool
+    unit: Unit
 
     def generic(self, method: str, budget: int) -> Statistic:
         """Mean NLL per token on the held-out generic text."""
@@ -54,17 +59,23 @@ class Evidence:
         return mean([self.on(domain, method, size, budget, selection) for domain in self.plan.domains])
 
     def costs(self, method: str, size: int, budget: int) -> tuple[float, float] | None:
-        """FLOPs of the recipe, shared by all domains and per domain; None where it was not measured."""
-        table = self.ledger
+        """Cost of the recipe, shared by all domains and per domain; None where it was not measured."""
+        table, kind = self.ledger, self.plan.method(method)
         row = table.loc[
             (table["method"] == method)
-            & (table["selection"] == self.plan.method(method).selections[0])
+            & (table["selection"] == kind.selections[0])
             & (table["size"] == size)
-            & (table["budget"] == budget)
+            & (table["budget"] == (budget if kind.budgeted else 0))
         ]
-        return (float(row["flops_generic"].item()), float(row["flops_specialize"].item())) if len(row) else None
+        shared, own = (row[f"{self.unit.prefix}_{part}"] for part in ("generic", "specialize"))
+        return (float(shared.item()), float(own.item())) if len(row) else None
 
-    def macro_at_cost(self, method: str, size: int, flops: float) -> tuple[Statistic, bool]:
+    def generic_cost(self, method: str, budget: int) -> float:
+        """Cost of pretraining, shared by all domains; not a number where it was not measured."""
+        rows = self.metrics.loc[(self.metrics["method"] == method) & (self.metrics["budget"] == budget)]
+        return float(rows[f"{self.unit.prefix}_generic"].mean())
+
+    def macro_at_cost(self, method: str, size: int, limit: float) -> tuple[Statistic, bool]:
         """Log macro perplexity that the method reaches for a total cost of one domain, and whether that was measured.
 
         Between measured budgets it is linear in log cost, as one reads a curve; above the dearest it is the dearest.
@@ -75,21 +86,30 @@ class Evidence:
         if not points:
             return self.macro(method, size, self.plan.budgets[0]), True
         logs = [log for log, _ in points]
-        place = float(np.interp(np.log(flops), logs, np.arange(len(logs))))
+        place = float(np.interp(np.log(limit), logs, np.arange(len(logs))))
         left = int(place)
         right = min(left + 1, len(points) - 1)
         return points[left][1] * (1 - (place - left)) + points[right][1] * (place - left), bool(
-            np.log(flops) >= logs[0]
+            np.log(limit) >= logs[0]
         )
 
     def log_finetuning_cost(self, method: str, size: int, budget: int) -> Statistic:
-        """Log of the fine-tuning FLOPs, averaged over domains and seeds; its replicates draw the domains."""
-        rows = self.metrics[["method", "size", "budget"]].eq([method, size, budget]).all(axis=1)
-        cost = self.metrics.loc[rows].groupby("domain")["flops_specialize"].mean()
-        absent = [domain for domain in self.plan.domains if domain not in cost.index]
-        weights_RD = resample(len(self.plan.domains), self.bootstrap, "domains")
-        values = np.log(np.einsum("rd,d->r", weights_RD, cost.reindex(list(self.plan.domains)).to_numpy(np.float64)))
-        return Statistic(values, tuple(f"{method} on {domain}, n{size}, b{budget}" for domain in absent))
+        """Log of the cost of fine-tuning to the best validation, averaged over domains and seeds.
+
+        Its replicates draw the domains.
+        """
+        column = f"{self.unit.prefix}_to_best"
+        if column not in self.metrics.columns:
+            absent = np.full(1 + self.bootstrap.replicates, np.nan)
+            return Statistic(absent, ("flops_to_best in metrics.tsv, which an older run made",))
+        named = [method, self.plan.method(method).selections[0], size, budget]
+        rows = self.metrics[["method", "selection", "size", "budget"]].eq(named).all(axis=1)
+        cost = self.metrics.loc[rows].groupby("domain")[column].mean()
+        missing = [domain for domain in self.plan.domains if domain not in cost.index]
+        weights_RD = resample(len(self.plan.domains), self.bootstrap, "domains") / len(self.plan.domains)
+        with np.errstate(divide="ignore"):  # no step was better than none
+            values = np.log(np.einsum("rd,d->r", weights_RD, cost.reindex(list(self.plan.domains)).to_numpy(float)))
+        return Statistic(values, tuple(f"{method} on {domain}, n{size}, b{budget}" for domain in missing))
 
     def _over_seeds(self, first: Measurement) -> Statistic:
         names = [first._replace(seed=seed) for seed in self.plan.seeds]
@@ -99,31 +119,80 @@ class Evidence:
         )
 
 
-def load_evidence(files: Mapping[str, Path], study: Mapping[str, Any], evaluate: Mapping[str, int]) -> Evidence:
-    """The evidence of a run from its files: metrics, documents, histograms, and the table of methods.
+def load_evidence(
+    files: Mapping[str, Path], study: Mapping[str, Any], evaluate: Mapping[str, int], unit: Unit = FLOPS
+) -> Evidence:
+    """The evidence of a run from its files: metrics, the table of methods, and those of the others that are there.
 
     Args:
+        files: metrics, methods; documents (else nothing has an interval), histograms (else no domain has an
+            entropy), timings (needed for device-hours).
         study: methods, domains, sizes, budgets, seeds and best_finetuned_sizes that the configuration asks for.
         evaluate: the configuration's section of that name.
+
+    Raises:
+        UserError: device-hours are asked for where there are no timings.
     """
+    if unit.prefix != FLOPS.prefix and "timings" not in files:
+        raise UserError("device-hours need timings.tsv", key="figures.cost", remedy="add it, or set flops")
+    metrics = read_table(files["metrics"])
     return gather_evidence(
-        read_table(files["metrics"]),
-        pd.read_parquet(files["documents"]),
-        read_table(files["histograms"]),
+        with_hours(metrics, read_table(files["timings"])) if "timings" in files else metrics,
+        pd.read_parquet(files["documents"]) if "documents" in files else None,
+        read_table(files["histograms"]) if "histograms" in files else None,
         make_plan(study, read_table(files["methods"])),
         bootstrap_of(evaluate),
+        unit,
     )
 
 
 def gather_evidence(
-    metrics: pd.DataFrame, documents: pd.DataFrame, histograms: pd.DataFrame, plan: Plan, bootstrap: Bootstrap
+    metrics: pd.DataFrame,
+    documents: pd.DataFrame | None,
+    histograms: pd.DataFrame | None,
+    plan: Plan,
+    bootstrap: Bootstrap,
+    unit: Unit = FLOPS,
 ) -> Evidence:
     """Draw the replicates of every measurement and add up the costs.
 
     Args:
-        metrics: metrics.tsv. documents: documents.parquet, tidy. histograms: clusters/histograms.tsv; the finest
-            clustering gives every domain's entropy.
+        metrics: metrics.tsv. documents: documents.parquet, tidy; without it every measurement is a number without an
+            interval. histograms: clusters/histograms.tsv; the finest clustering gives every domain's entropy.
+
+    Raises:
+        UserError: a row stands twice, or the documents of a measurement give another number than its row.
     """
-    entropy = entropies(histograms)
-    finest = {str(corpus): float(nats) for corpus, nats in entropy[max(entropy.columns)].items()}
-    return Evidence(plan, bootstrap, draw(documents, bootstrap), metrics, ledger(metrics), finest)
+    refuse_duplicates(metrics, KEY, "metrics.tsv")
+    if documents is None:
+        draws = _without_replicates(metrics, bootstrap)
+    else:
+        refuse_duplicates(documents, [*KEY, "document"], "documents.parquet")
+        draws = draw(documents.merge(metrics[KEY], on=KEY), bootstrap)
+        _check_agreement(metrics, draws)
+    finest: dict[str, float] = {}
+    if histograms is not None:
+        entropy = entropies(histograms)
+        finest = {str(corpus): float(nats) for corpus, nats in entropy[max(entropy.columns)].items()}
+    return Evidence(plan, bootstrap, draws, metrics, ledger(metrics), finest, documents is not None, unit)
+
+
+def _without_replicates(metrics: pd.DataFrame, bootstrap: Bootstrap) -> Draws:
+    unknown = np.full(bootstrap.replicates, np.nan)
+    rows = zip(metrics[KEY].itertuples(index=False), metrics["nll"], strict=True)
+    return {Measurement._make(key): Statistic(np.concatenate([[nll], unknown])) for key, nll in rows}
+
+
+def _check_agreement(metrics: pd.DataFrame, draws: Draws) -> None:
+    """A row that was taken from another run's metrics has documents that say another number."""
+    rows = zip(metrics[KEY].itertuples(index=False), metrics["nll"], strict=True)
+    named = [(Measurement._make(key), nll) for key, nll in rows]
+    strange = [
+        name for name, nll in named if name in draws and not np.isclose(draws[name].values[0], nll, rtol=1e-6, atol=0)
+    ]
+    if strange:
+        raise UserError(
+            f"not the number that documents.parquet gives: {name_measurements(strange, most=8)}",
+            where="metrics.tsv",
+            remedy="use both files of one run: these rows come from another",
+        )

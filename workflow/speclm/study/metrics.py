@@ -30,6 +30,7 @@ RUN_COLUMNS = [
     "steps",
     "flops_generic",
     "flops_specialize",
+    "flops_to_best",
     "flops_serve_per_token",
 ]
 COST_COLUMNS = [*RUN_COLUMNS[:5], "flops", *RUN_COLUMNS[5:]]
@@ -52,7 +53,7 @@ def gather_documents(evaluations: Sequence[Path]) -> pd.DataFrame:
             raise UserError(f"lacks {', '.join(absent)}", where=path, remedy="delete this file and run again")
         frames.append(frame[KEY + DOCUMENT_COLUMNS])
     documents = pd.concat(frames, ignore_index=True)
-    _refuse_duplicates(documents, [*KEY, "document"], "evaluate/")
+    refuse_duplicates(documents, [*KEY, "document"], "evaluate/")
     return documents.sort_values([*KEY, "document"], ignore_index=True)
 
 
@@ -77,8 +78,8 @@ def summarise(documents: pd.DataFrame, runs: pd.DataFrame, bootstrap: Bootstrap)
     Raises:
         UserError: a measurement has documents without the facts of its run, facts without documents, or stands twice.
     """
-    _refuse_duplicates(documents, [*KEY, "document"], "documents.parquet")
-    _refuse_duplicates(runs, KEY, "measurements.json")
+    refuse_duplicates(documents, [*KEY, "document"], "documents.parquet")
+    refuse_duplicates(runs, KEY, "measurements.json")
     table = documents.groupby(KEY, sort=True, as_index=False).agg(
         total=("nll", "sum"), tokens=("tokens", "sum"), bytes=("bytes", "sum"), documents=("nll", "size")
     )
@@ -106,7 +107,7 @@ def check_metrics(metrics: pd.DataFrame, plan: Plan, where: str | Path) -> None:
     Raises:
         UserError: naming the rows.
     """
-    _refuse_duplicates(metrics, KEY, where)
+    refuse_duplicates(metrics, KEY, where)
     missing = missing_measurements(metrics, plan)
     if missing:
         raise UserError(
@@ -116,7 +117,12 @@ def check_metrics(metrics: pd.DataFrame, plan: Plan, where: str | Path) -> None:
         )
 
 
-def _refuse_duplicates(frame: pd.DataFrame, key: list[str], where: str | Path) -> None:
+def refuse_duplicates(frame: pd.DataFrame, key: list[str], where: str | Path) -> None:
+    """Refuse a table in which a row stands twice.
+
+    Raises:
+        UserError: naming the measurements.
+    """
     twice = frame.loc[frame.duplicated(key), KEY].drop_duplicates()
     if len(twice):
         raise UserError(

@@ -54,8 +54,10 @@ def describe_runs(
 
     Args:
         pretrained: facts of checkpoints: method, part, seed, budget, tokens, steps, flops, model, projection.
-        specialized: facts of models: method, selection, domain, size, budget, seed, tokens, steps, flops, model.
+        specialized: facts of models: method, selection, domain, size, budget, seed, tokens, steps, best_step, flops,
+            flops_student, model.
         methods: config/methods.tsv. steps are the optimizer's, of pretraining and specialisation together.
+            flops_to_best is the served model's own fine-tuning up to its best validation.
 
     Raises:
         UserError: a measured model whose facts are missing.
@@ -134,6 +136,7 @@ class _Books:
             "steps": sum(facts["steps"] for facts in own) + (made["steps"] if made else 0),
             "flops_generic": sum(facts["flops"] for facts in shared),
             "flops_specialize": sum(facts["flops"] for facts in own if not shared) + (made["flops"] if made else 0),
+            "flops_to_best": made["flops_student"] * made["best_step"] // max(1, made["steps"]) if made else 0,
             "flops_serve_per_token": forward_flops_per_token(size),
         }
 
