@@ -36,8 +36,10 @@ class Bench:
 
     @property
     def profiled_environment(self) -> dict[str, str]:
-        """The same for a process that the profiler watches: without its lines on the terminal."""
-        return {**self.environment, "KINETO_LOG_LEVEL": "9"}
+        """The same for a process that the profiler watches: without its lines on the terminal, and without huge pages,
+        whose first use the profiler's own growing records would add to ours."""
+        variables = {**self.environment, "KINETO_LOG_LEVEL": "9"}
+        return {name: value for name, value in variables.items() if name != "GLIBC_TUNABLES"}
 
     def training(self, method: str) -> Training:
         """The training of the transformer "slm" or "llm", on windows that are made when first asked for."""

@@ -20,25 +20,15 @@ from speclm.bench.estimate import Estimate, estimate, exact
 from speclm.bench.memory import overhead, step_memory
 from speclm.bench.table import Figures
 from speclm.bench.training import BeforeStep, Training, train_ours, write_windows
-from speclm.model.size import ModelSize, ProjectionSize, training_flops_per_token
+from speclm.model.size import PAPER_LLM, PAPER_SLM, ProjectionSize, training_flops_per_token
+from speclm.study.speed import PEAKS
 from speclm.train.engine import Engine
 
-# Table 6 and the sizes around it: FACTS of the paper's section "Architecture"; 32 experts, the MLPs of 5 of 7 layers.
-SLM = ModelSize(vocabulary=32_000, context=1024, layers=7, width=1024, heads=8, inner=4096)
-LLM = ModelSize(vocabulary=32_000, context=1024, layers=7, width=2816, heads=22, inner=11264)
+# 32 experts, the MLPs of 5 of 7 layers: FACTS of the paper's section "Architecture".
 PROJECTION = ProjectionSize(experts=32, components=32, rank=32, projected_layers=5, start="shared")
 PAPER_HOURS = {"SLM": 2.2, "SLM-pn": 3.6, "LLM": 7.7}  # config/reference/paper/table_2_throughput.csv
 BATCH_WINDOWS = 16
 WINDOWS = 512
-# FLOP/s of dense bfloat16 products with float32 sums, from NVIDIA's data sheets (half of the figure "with sparsity").
-# The more special name stands first.
-PEAKS = {
-    "H100 PCIe": 756e12,
-    "H100 NVL": 835e12,
-    "H100": 989e12,
-    "H200": 989e12,
-    "A100": 312e12,
-}
 
 
 def on_gpu(bench: Bench) -> Figures:
@@ -53,7 +43,7 @@ def on_gpu(bench: Bench) -> Figures:
     turns = contest(contestants, bench.rounds, bench.seconds)
     seconds = {name: [turn.seconds / trainings[name].tokens_per_step for turn in turns[name]] for name in trainings}
     peak = peak_flops(torch.cuda.get_device_name())
-    flops = training_flops_per_token(SLM)
+    flops = training_flops_per_token(PAPER_SLM)
     return {
         mfu: estimate([flops / each / peak for each in seconds["SLM"]]) if peak else None,
         memory: exact(overhead(trainings["SLM"], alone(partial(step_memory, trainings["SLM"]), {}))),
@@ -65,14 +55,14 @@ def on_gpu(bench: Bench) -> Figures:
 def trainings_of(bench: Bench) -> dict[str, Training]:
     """The paper's models on one GPU: bfloat16, compiled, a batch that fills it; the laptop's optimizer."""
     store = bench.folder / "gpu.bin"
-    write_windows(store, SLM.vocabulary, SLM.context, WINDOWS, bench.config["seeds"][0])
+    write_windows(store, PAPER_SLM.vocabulary, PAPER_SLM.context, WINDOWS, bench.config["seeds"][0])
     laptop = bench.training("slm")
     batch = {"batch_windows": BATCH_WINDOWS, "micro_batch_windows": BATCH_WINDOWS}
     optimization = replace(laptop.settings.optimization, learning_rate=1e-4, **batch)  # the rate is the paper's
     settings = replace(laptop.settings, optimization=optimization, validation_windows=8, validation_batch_windows=8)
     engine = Engine("cuda", threads=1, precision="bfloat16", compile=True, processes=1, shard=False)
-    slm = replace(laptop, store=store, size=SLM, settings=settings, engine=engine)
-    return {"SLM": slm, "SLM-pn": replace(slm, projection=PROJECTION), "LLM": replace(slm, size=LLM)}
+    slm = replace(laptop, store=store, size=PAPER_SLM, settings=settings, engine=engine)
+    return {"SLM": slm, "SLM-pn": replace(slm, projection=PROJECTION), "LLM": replace(slm, size=PAPER_LLM)}
 
 
 def train_synchronized(training: Training, before_step: BeforeStep) -> None:
