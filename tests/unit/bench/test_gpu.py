@@ -7,16 +7,16 @@ import pytest
 import torch
 
 from speclm.bench.bench import Bench
-from speclm.bench.gpu import LLM, PAPER_HOURS, PROJECTION, SLM, on_gpu, peak_flops, trainings_of
-from speclm.model.size import parameter_count, projected_parameter_count, training_flops_per_token
+from speclm.bench.gpu import PAPER_HOURS, PROJECTION, on_gpu, peak_flops, trainings_of
+from speclm.model.size import PAPER_LLM, PAPER_SLM, parameter_count, projected_parameter_count, training_flops_per_token
 
 ROOT = Path(__file__).parents[3]
 
 
 def test_the_models_are_the_papers() -> None:
-    assert parameter_count(SLM) == pytest.approx(126e6, rel=0.04)  # size.py says what is left over
-    assert parameter_count(LLM) == pytest.approx(771e6, rel=0.02)
-    assert projected_parameter_count(SLM, PROJECTION) == pytest.approx(1422e6, rel=0.001)
+    assert parameter_count(PAPER_SLM) == pytest.approx(126e6, rel=0.04)  # size.py says what is left over
+    assert parameter_count(PAPER_LLM) == pytest.approx(771e6, rel=0.02)
+    assert projected_parameter_count(PAPER_SLM, PROJECTION) == pytest.approx(1422e6, rel=0.001)
     paper = pd.read_csv(ROOT / "config/reference/paper/table_2_throughput.csv", index_col="model")
     assert paper["generic_training"][list(PAPER_HOURS)].to_dict() == PAPER_HOURS
 
@@ -37,7 +37,7 @@ def test_a_device_has_its_peak(device: str, peak: float | None) -> None:
 
 
 def test_half_of_an_h100_is_what_the_docstring_says() -> None:
-    assert 643_000 * training_flops_per_token(SLM) == pytest.approx(0.5 * 989e12, rel=0.001)
+    assert 643_000 * training_flops_per_token(PAPER_SLM) == pytest.approx(0.5 * 989e12, rel=0.001)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is there")

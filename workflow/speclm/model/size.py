@@ -155,3 +155,8 @@ def _mlp_parameters(size: ModelSize) -> int:
 def _require_positive(key: str, value: int) -> None:
     if value < 1:
         raise UserError(f"{key} is {value}", key=key, remedy="give a whole number of at least 1")
+
+
+# Table 6.
+PAPER_SLM = ModelSize(vocabulary=32_000, context=1024, layers=7, width=1024, heads=8, inner=4096)
+PAPER_LLM = ModelSize(vocabulary=32_000, context=1024, layers=7, width=2816, heads=22, inner=11264)

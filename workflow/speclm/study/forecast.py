@@ -1,0 +1,130 @@
+"""What a whole run will take, before anything runs: hours, disk and the longest chain of jobs that wait for each other.
+
+In go the jobs (stage/graph.py), their work (work.py) and the speed of the device (speed.py); out come a table with one
+row per rule, the longest path, and both as text:
+
+    pretrain (2 h) and encode (1 h) -> specialize (3 h):   5 hours on the longest path, 6 in all
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+
+import pandas as pd
+
+from speclm.stage.graph import Node
+from speclm.stage.progress import weights
+from speclm.study.plan import GENERIC
+from speclm.study.speed import CORE_FLOPS, TEXT_SPEED, Speed
+from speclm.study.work import FLOAT, Study, Work
+
+HOUR = 3600.0
+GIGA = 1e9
+WIDTH = 100  # of a line of text
+COLUMNS = ["jobs", "tokens", "flops", "device_hours", "core_hours", "disk_gb"]
+# Bytes of memory for a byte of text: measured on the laptop's documents.
+SPLIT_MEMORY = 18
+START_SECONDS = 1.5  # of a job, for Python and its libraries: measured on the smallest
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Of one run.
+
+    rules: by rule, `COLUMNS`. path: the longest one, first job first, with the hours of each. memory: bytes that the
+    rule named takes at once, for rules that hold a corpus whole.
+    """
+
+    rules: pd.DataFrame
+    path: list[tuple[Node, float]]
+    memory: Mapping[str, int]
+
+
+def make_forecast(study: Study, jobs: Sequence[Node], speed: Speed, durations: pd.DataFrame) -> Forecast:
+    """Count the work of all jobs and turn it into hours.
+
+    Args:
+        durations: config/reference/durations.tsv, for rules whose work is not counted: as long as on the laptop.
+    """
+    usual = weights([(job.rule, "-") for job in jobs], durations)
+    processes = study.config["engine"]["processes"]
+    rows, hours = [], []
+    for job, seconds in zip(jobs, usual, strict=True):
+        work = study.work(job.rule, job.wildcards)
+        device, core = (0.0, seconds) if work is None else _seconds(job.rule, work, speed)
+        counted = work or Work()
+        numbers = (1, counted.tokens, counted.flops, device / HOUR, core / HOUR, counted.disk / GIGA)
+        rows.append({"rule": job.rule, **dict(zip(COLUMNS, numbers, strict=True))})
+        hours.append((device / (processes if job.rule == "pretrain_model" else 1) + core) / HOUR)
+    rules = pd.DataFrame(rows).groupby("rule", sort=False)[COLUMNS].sum()
+    path = [(jobs[number], hours[number]) for number in longest_path([job.needs for job in jobs], hours)]
+    return Forecast(rules, path, _memory(study))
+
+
+def longest_path(needs: Sequence[Sequence[int]], hours: Sequence[float]) -> list[int]:
+    """The chain of jobs that takes longest, each waiting for the one before it.
+
+    Args:
+        needs: of each job, the numbers of those that it waits for.
+    """
+    total, before = [0.0] * len(hours), [-1] * len(hours)
+    for job in TopologicalSorter(dict(enumerate(needs))).static_order():
+        before[job] = max(needs[job], key=lambda needed: total[needed], default=-1)
+        total[job] = hours[job] + (total[before[job]] if needs[job] else 0.0)
+    path = [max(range(len(hours)), key=lambda job: total[job])]
+    while before[path[-1]] >= 0:
+        path.append(before[path[-1]])
+    return path[::-1]
+
+
+def _seconds(rule: str, work: Work, speed: Speed) -> tuple[float, float]:
+    """Of the device, and of a core."""
+    if work.model:
+        return work.flops / speed.flops[work.model], START_SECONDS
+    return 0.0, START_SECONDS + work.flops / CORE_FLOPS + (work.text / 1e6 / TEXT_SPEED[rule] if work.text else 0.0)
+
+
+def _memory(study: Study) -> dict[str, int]:
+    text = sum(study.corpora[dataset].text for dataset in set(study.datasets.values()))
+    vectors = study.windows(GENERIC, "train") * study.config["embedder"]["dimensions"] * FLOAT
+    return {"split_documents": SPLIT_MEMORY * text, "embed_split": 2 * vectors}
+
+
+def write_forecast(forecast: Forecast, speed: Speed, title: str, notes: Sequence[str]) -> str:
+    """The forecast in words, about a screen of them; in minutes where hours would show nothing."""
+    rules = forecast.rules.sort_values(["device_hours", "core_hours"], ascending=False)
+    table = pd.concat([rules, rules.sum().to_frame("total").T])
+    whole = sum(hours for _, hours in forecast.path)
+    unit, scale = ("h", 1) if rules[["device_hours", "core_hours"]].to_numpy().sum() >= 2 else ("min", 60)
+    heads = ["jobs", "tokens", "FLOPs", f"device {unit}", f"core {unit}", "disk GB"]
+    lines = [title, "", f"{'rule':<18}" + "".join(f"{head:>11}" for head in heads)]
+    for rule, row in table.iterrows():
+        times = [f"{scale * row[key]:,.1f}" if row[key] else "-" for key in ("device_hours", "core_hours")]
+        flops = f"{row['flops']:.1e}" if row["flops"] else "-"
+        disk = f"{row['disk_gb']:,.2f}" if row["disk_gb"] else "-"
+        cells = [str(int(row["jobs"])), _short(row["tokens"]), flops, *times, disk]
+        lines.append(f"{rule:<18}" + "".join(f"{cell:>11}" for cell in cells))
+    chain = [f"{job} {scale * hours:,.1f}" for job, hours in forecast.path if hours >= 0.01 * whole]
+    held = ", ".join(f"{rule} {size / GIGA:,.1f} GB" for rule, size in forecast.memory.items())
+    lines += [
+        "",
+        f"Longest path, which more devices do not shorten: {scale * whole:,.1f} {unit}",
+        textwrap.fill(" -> ".join(chain), WIDTH, initial_indent="  ", subsequent_indent="  "),
+        f"Memory at once, where a corpus is held whole: {held}",
+        f"Speed {speed.source}",
+        *(textwrap.fill(note, WIDTH, subsequent_indent="  ") for note in notes),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _short(number: float) -> str:
+    """1.2M for 1,200,000; "-" for nothing."""
+    if not number:
+        return "-"
+    for unit, name in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= unit:
+            return f"{number / unit:.3g}{name}"
+    return f"{number:.0f}"

@@ -1,0 +1,282 @@
+"""What each job of a study takes: tokens, floating point operations, text read, files written; nothing is built or run.
+
+In go the configuration, config/methods.tsv and how large the documents are; out comes the work of a job by its rule and
+wildcards. FLOPs are those of the cost ledger (model/size.py): 2 per weight and token forward, 6 in training; looks at
+validation are left out. Fine-tuning counts its most steps, though early stopping usually ends it sooner.
+
+    pretrain_model slm, 1,200,000 tokens in steps of 8 x 128:   1,171 steps, 1,199,104 tokens, 1.7e12 FLOPs
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from speclm.model.mixture import budget_tokens
+from speclm.model.size import (
+    ModelSize,
+    ProjectionSize,
+    forward_flops_per_token,
+    parameter_count,
+    projected_parameter_count,
+    training_flops_per_token,
+)
+from speclm.study.plan import GENERIC, Measurement, expected_measurements, make_plan
+
+# UTF-8 bytes of a token by vocabulary: measured on the laptop's and the smoke preset's docstrings; the last is C4's
+# 750 GB of text over its 156G tokens.
+TOKEN_BYTES = {512: 1.75, 2048: 2.78, 32_000: 4.8}
+COMPRESSED = 0.25  # zstd over text, measured on docstrings
+# all-MiniLM-L6-v2: 6 layers, width 384, MLP 1,536; it reads the first 256 pieces of a window, each attending to all.
+MINILM_PIECES = 256
+MINILM_FLOPS = 2 * 6 * (4 * 384**2 + 2 * 384 * 1536) + 6 * 4 * MINILM_PIECES * 384
+FLOAT = 4  # bytes
+
+Wildcards = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Work:
+    """Of one job.
+
+    model: whose speed on the device the FLOPs take ("slm", "slm_pn" or "llm"); "" where a processor's core does them.
+    text: bytes that a core reads. disk: bytes that stay.
+    """
+
+    model: str = ""
+    tokens: int = 0
+    flops: int = 0
+    text: int = 0
+    disk: int = 0
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """How many documents a data set has, and their bytes of text."""
+
+    documents: int
+    text: int
+
+
+@dataclass(frozen=True)
+class Study:
+    """A configuration, as far as its work goes.
+
+    corpora: by data set. datasets: the data set of every corpus ("generic" and the domains).
+    """
+
+    config: Mapping[str, Any]
+    methods: pd.DataFrame
+    corpora: Mapping[str, Corpus]
+    datasets: Mapping[str, str]
+
+    def work(self, rule: str, wildcards: Wildcards) -> Work | None:
+        """The work of a job; None for a rule that takes neither text nor products worth counting."""
+        return _RULES[rule](self, wildcards) if rule in _RULES else None
+
+    def measured(self, method: str, corpus: str, seed: str) -> list[Measurement]:
+        """Every measurement that is asked for of a method on a corpus."""
+        return self._measurements[method, corpus, int(seed)]
+
+    @cached_property
+    def _measurements(self) -> dict[tuple[str, str, int], list[Measurement]]:
+        chosen, specialize = self.config, self.config["specialize"]
+        study = {key: chosen[key] for key in ("methods", "domains", "seeds")}
+        study |= {key: specialize[key] for key in ("sizes", "best_finetuned_sizes")}
+        found = defaultdict(list)
+        for name in expected_measurements(make_plan({**study, "budgets": chosen["pretrain"]["budgets"]}, self.methods)):
+            found[name.method, name.domain, name.seed].append(name)
+        return found
+
+    def size(self, kind: str) -> ModelSize:
+        """Of the network "slm" or "llm"."""
+        return ModelSize(self.config["tokenizer"]["vocabulary"], self.config["context"], **self.config["models"][kind])
+
+    def served(self, method: str) -> str:
+        """What a method serves: "llm" or "slm"."""
+        return "llm" if self._row(method)["architecture"] == "llm" else "slm"
+
+    def taught(self, method: str) -> bool:
+        """Whether a method learns from the LLM."""
+        return self._row(method)["teacher"] == "llm"
+
+    def experts(self, method: str) -> int:
+        """Among how many networks a method chooses."""
+        return int(self.config["models"].get(method, {}).get("experts", 1))
+
+    def start(self, method: str) -> str:
+        """The pretraining that a method starts from; "-" for none."""
+        return str(self._row(method)["pretraining"])
+
+    def text(self, corpus: str, split: str) -> int:
+        """Bytes of a split, supposing documents of equal length: training has what is not held out."""
+        documents = self.config["documents"]
+        heldout = (
+            {"heldout": documents["heldout"]} if corpus == GENERIC else {k: documents[k] for k in ("valid", "test")}
+        )
+        whole = self.corpora[self.datasets[corpus]]
+        each = whole.text / whole.documents
+        return int(each * (heldout[split] if split in heldout else max(0, whole.documents - sum(heldout.values()))))
+
+    def tokens(self, corpus: str, split: str) -> int:
+        """Of a split, about."""
+        return int(self.text(corpus, split) / bytes_per_token(self.config["tokenizer"]["vocabulary"]))
+
+    def windows(self, corpus: str, split: str) -> int:
+        """Of a split, about."""
+        return self.tokens(corpus, split) // int(self.config["context"])
+
+    def _row(self, method: str) -> dict[str, str]:
+        return next(row for row in self.methods.to_dict("records") if row["method"] == method)
+
+
+def bytes_per_token(vocabulary: int) -> float:
+    """About: between those known, linear in the vocabulary's logarithm."""
+    return float(np.interp(np.log(vocabulary), np.log(list(TOKEN_BYTES)), list(TOKEN_BYTES.values())))
+
+
+def _collect(study: Study, wildcards: Wildcards) -> Work:
+    text = study.corpora[wildcards["dataset"]].text
+    return Work(text=text, disk=int(COMPRESSED * text))
+
+
+def _split(study: Study, wildcards: Wildcards) -> Work:
+    text = sum(study.corpora[dataset].text for dataset in study.datasets.values())
+    return Work(text=text, disk=int(COMPRESSED * text))
+
+
+def _check_splits(study: Study, wildcards: Wildcards) -> Work:
+    return Work(text=_split(study, wildcards).text)
+
+
+def _train_tokenizer(study: Study, wildcards: Wildcards) -> Work:
+    return Work(text=min(study.config["tokenizer"]["characters"], study.text(GENERIC, "train")))
+
+
+def _encode(study: Study, wildcards: Wildcards) -> Work:
+    split = wildcards["corpus"], wildcards["split"]
+    tokens = study.tokens(*split)
+    wide = study.config["tokenizer"]["vocabulary"] > 1 << 16
+    return Work(tokens=tokens, text=study.text(*split), disk=tokens * (4 if wide else 2))
+
+
+def _fit_embedder(study: Study, wildcards: Wildcards) -> Work:
+    chosen = study.config["embedder"]
+    if chosen["kind"] == "minilm":
+        return Work()
+    windows = min(chosen["fit_windows"], study.windows(GENERIC, "train"))
+    each = study.config["context"] * bytes_per_token(study.config["tokenizer"]["vocabulary"])
+    return Work(text=int(windows * each))
+
+
+def _embed(study: Study, wildcards: Wildcards) -> Work:
+    split = wildcards["corpus"], wildcards["split"]
+    windows = study.windows(*split)
+    disk = windows * study.config["embedder"]["dimensions"] * FLOAT
+    if study.config["embedder"]["kind"] == "lsi":
+        return Work(tokens=study.tokens(*split), text=study.text(*split), disk=disk)
+    pieces = windows * min(MINILM_PIECES, study.config["context"])
+    return Work("slm", pieces, pieces * MINILM_FLOPS, disk=disk)
+
+
+def _fit_clusters(study: Study, wildcards: Wildcards) -> Work:
+    """The most rounds; usually k-means ends sooner."""
+    chosen = study.config["clusters"]
+    windows = min(chosen["fit_windows"], study.windows(GENERIC, "train"))
+    return Work(flops=windows * _distances(study) * chosen["iterations"])
+
+
+def _assign(study: Study, wildcards: Wildcards) -> Work:
+    windows = study.windows(wildcards["corpus"], wildcards["split"])
+    return Work(flops=windows * _distances(study), disk=windows * len(study.config["clusters"]["k"]) * FLOAT)
+
+
+def _distances(study: Study) -> int:
+    """FLOPs from one window to all centroids of all clusterings."""
+    return 2 * int(study.config["embedder"]["dimensions"]) * int(sum(study.config["clusters"]["k"]))
+
+
+def _sample(study: Study, wildcards: Wildcards) -> Work:
+    return Work(disk=8 * _pretrain(study, {"method": "slm_is"}).tokens // study.config["context"])
+
+
+def _pretrain(study: Study, wildcards: Wildcards) -> Work:
+    method, section = wildcards["method"], study.config["pretrain"]
+    kind = study.served(method)
+    size = study.size(kind)
+    experts = study.experts(method) if method == "slm_mix" else 1
+    bought = max(budget_tokens(section["budgets"], section["relative_cost"][method], experts).values())
+    step = section["batch"] * study.config["context"]
+    tokens = bought // step * step
+    parameters = parameter_count(size)
+    if method == "slm_pn":
+        kind, parameters = "slm_pn", projected_parameter_count(size, ProjectionSize(**study.config["models"]["slm_pn"]))
+    disk = len(section["budgets"]) * parameters * FLOAT
+    return Work(kind, tokens, tokens * training_flops_per_token(size), disk=disk)
+
+
+def _specialize(study: Study, wildcards: Wildcards) -> Work:
+    """An expert that two ways choose is fine-tuned once; `best_finetuned` tunes every one."""
+    method, domain, section = wildcards["method"], wildcards["domain"], study.config["specialize"]
+    kind, experts = study.served(method), study.experts(study.start(method))
+    size, step = study.size(kind), section["batch"] * study.config["context"]
+    teacher = forward_flops_per_token(study.size("llm")) if study.taught(method) else 0
+    limits = dict(zip(section["sizes"], section["max_steps"], strict=True))
+    runs = study.measured(method, domain, wildcards["seed"])
+    ways: dict[tuple[int, int], set[str]] = {}
+    for run in runs:
+        ways.setdefault((run.size, run.budget), set()).add(run.selection)
+    tokens = searched = 0
+    for (domain_tokens, _), chosen in ways.items():
+        if domain_tokens:  # 0: the model before fine-tuning
+            tuned = experts if "best_finetuned" in chosen else min(experts, len(chosen))
+            tokens += tuned * limits[domain_tokens] * step
+        if "best_pretrained" in chosen:
+            windows = min(section["selection_windows"], domain_tokens // study.config["context"])
+            searched += experts * windows * study.config["context"]
+    flops = tokens * (training_flops_per_token(size) + teacher) + searched * forward_flops_per_token(size)
+    return Work(kind, tokens + searched, flops, disk=len(runs) * parameter_count(size) * FLOAT)
+
+
+def _distill(study: Study, wildcards: Wildcards) -> Work:
+    return _specialize(study, {**wildcards, "method": "slm_d"})
+
+
+def _evaluate_domain(study: Study, wildcards: Wildcards) -> Work:
+    return _evaluate(study, wildcards, wildcards["domain"], "test")
+
+
+def _evaluate_generic(study: Study, wildcards: Wildcards) -> Work:
+    return _evaluate(study, wildcards, GENERIC, "heldout")
+
+
+def _evaluate(study: Study, wildcards: Wildcards, corpus: str, split: str) -> Work:
+    method = wildcards["method"]
+    tokens, kind = study.tokens(corpus, split), study.served(method)
+    tokens *= len(study.measured(method, corpus, wildcards["seed"]))
+    return Work(kind, tokens, tokens * forward_flops_per_token(study.size(kind)))
+
+
+_RULES: dict[str, Callable[[Study, Wildcards], Work]] = {
+    "collect_documents": _collect,
+    "split_documents": _split,
+    "check_splits": _check_splits,
+    "train_tokenizer": _train_tokenizer,
+    "encode_split": _encode,
+    "fit_embedder": _fit_embedder,
+    "embed_split": _embed,
+    "fit_clusters": _fit_clusters,
+    "assign_clusters": _assign,
+    "sample_importance": _sample,
+    "pretrain_model": _pretrain,
+    "specialize_model": _specialize,
+    "distill_model": _distill,
+    "evaluate_generic": _evaluate_generic,
+    "evaluate_domain": _evaluate_domain,
+}
