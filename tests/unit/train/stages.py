@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
+from speclm.train.finetune import DomainSize, Finetuning
 from speclm.train.specialize import Run
 from unit.train.faults import Work
 from unit.train.studies import EXPERTS, Study
@@ -22,7 +23,9 @@ def prepared(kind: str, study: Study) -> Stage:
         for expert in range(EXPERTS):
             study.pretrain("slm_mix", "base", part=f"expert{expert}")
         ways = ("most_frequent", "best_pretrained", "best_finetuned")
-        return partial(_specialize, study, "slm_mix", [Run(way, 32, 2) for way in ways])
+        # a high rate and a look after every step: each expert stops early, three steps after its best
+        settings = replace(study.finetuning(), sizes=(DomainSize(32, 0.5, 24, 1),), patience=3)
+        return partial(_specialize, study, "slm_mix", [Run(way, 32, 2) for way in ways], settings=settings)
     for method in ("slm", "llm"):
         study.pretrain(method, "base")
     runs = [Run("none", size, 2) for size in (32, 96)]
@@ -34,5 +37,5 @@ def _pretrain(study: Study, method: str, place: str) -> Work:
     return partial(study.pretrain, method, place)
 
 
-def _specialize(study: Study, method: str, runs: list[Run], place: str) -> Callable[[Any], Any]:
-    return partial(study.specialize, method, place, runs)
+def _specialize(study: Study, method: str, runs: list[Run], place: str, settings: Finetuning | None = None) -> Work:
+    return partial(study.specialize, method, place, runs, settings=settings)

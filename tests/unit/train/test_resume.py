@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 
 import numpy as np
@@ -24,6 +25,8 @@ def stage(request: pytest.FixtureRequest, study: Study) -> Stage:
 def test_killed_at_any_moment(stage: Stage, study: Study) -> None:
     moments = in_process(stage("whole"), calls=True).moments
     whole, random = contents(study.folder / "whole"), np.random.default_rng(1)
+    for record in json.loads(whole.get("slm_mix/runs.json", "[]")):
+        assert 0 < record["best_step"] < record["steps"] < 24  # whose early stopping has to come out the same
     for number in range(POINTS):
         place, sent = f"cut{number}", SIGNALS[number % 3]
         kind = "file" if number % 2 else "call"  # a file is touched so rarely that "call" alone would hit few of them
