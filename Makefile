@@ -27,7 +27,7 @@ report: results/laptop/report.html  ## one self-contained page with every table 
 results/laptop/report.html: results/laptop/summary.txt
 	$(SNAKEMAKE) --quiet all --report $@
 
-bench: .venv/complete  ## speed and memory of the training engine beside its peers and this machine (about 10 minutes)
+bench: .venv/complete  ## speed and memory of the training engine beside its peers and this machine (about 17 minutes)
 	PYTHONPATH=workflow $(BIN)/python -m speclm.bench
 
 test: lint unit workflow e2e  ## everything: format, lint, types, unit, workflow and end-to-end tests

@@ -1,5 +1,6 @@
 """The README's commands are good commands, and the files that it names are there."""
 
+import csv
 import re
 import shlex
 import subprocess
@@ -40,3 +41,15 @@ def test_the_figures_of_the_readme_are_those_of_the_published_run() -> None:
     published = (ROOT / "results/published/laptop/summary.txt").read_text()
     table = published.split("\n\n")[1]
     assert table in README
+
+
+def test_the_speeds_of_the_readme_are_those_of_the_published_benchmark() -> None:
+    with (ROOT / "results/published/bench/bench.tsv").open() as table:
+        published = {row["name"]: row for row in csv.DictReader(table, delimiter="\t")}
+    section = README.partition("## How fast it is")[2].partition("\n## ")[0]
+    shown = [[cell.strip() for cell in line.split("|")[1:-1]] for line in section.splitlines() if line.startswith("| ")]
+    assert len(shown) > 10
+    for name, value, _, target, reached in shown[1:]:
+        row = published[name]
+        assert value == (f"{float(row['value']):.4g}" if row["value"] else "-")
+        assert (target, reached) == (row["target"], row["reached"])
