@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from e2e.conftest import Clone, stable_bytes
+from speclm.stage import allocator
 from speclm.stage.files import read_table
 
 KEY = ["method", "selection", "domain", "size", "budget", "seed", "split"]
@@ -46,6 +47,11 @@ def test_every_table_and_figure_is_there(smoke: Clone) -> None:
     claims = read_table(smoke.results / "claims.tsv")
     assert set(claims["verdict"]) <= {"holds", "does not hold", "cannot tell at this scale"}
     assert len(claims) == 17
+
+
+def test_every_stage_ran_under_the_workflows_allocator_settings(smoke: Clone) -> None:
+    for path in (smoke.results / "logs").rglob("*.summary.json"):
+        assert json.loads(path.read_text())["allocator"] == allocator.environment(), path
 
 
 def test_no_document_and_no_window_stands_twice(smoke: Clone) -> None:

@@ -1,11 +1,12 @@
 """The record that a stage leaves: enough to trace a number back to settings, inputs, code and machine.
 
 {"fingerprint": {"revision": 1, "settings.k": 8, "inputs.tokens": "sha256:9f…"}, "seconds": 12.3,
- "commit": "4c1e…", "dirty": false, "host": "node7", "processor": "Xeon …", "versions": {"torch": "2.13.0"}}
+ "allocator": {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", …}, "commit": "4c1e…", "dirty": false, "host": "node7", "processor": "Xeon …", "versions": {"torch": "2.13.0"}}
 """
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from speclm.stage import allocator
 from speclm.stage.fingerprint import Fingerprint
 
 
@@ -29,6 +31,7 @@ def describe(settings: Mapping[str, Any], fingerprint: Fingerprint, started: flo
         **commit(),
         "host": platform.node(),
         "processor": processor(),
+        "allocator": {name: os.environ.get(name) for name in allocator.environment()},
         "python": platform.python_version(),
         "versions": {name: version(name) for name in sorted(_loaded())},
     }
