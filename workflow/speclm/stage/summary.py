@@ -1,7 +1,8 @@
 """The record that a stage leaves: enough to trace a number back to settings, inputs, code and machine.
 
 {"fingerprint": {"revision": 1, "settings.k": 8, "inputs.tokens": "sha256:9f…"}, "seconds": 12.3,
- "allocator": {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", …}, "commit": "4c1e…", "dirty": false, "host": "node7", "processor": "Xeon …", "versions": {"torch": "2.13.0"}}
+ "commit": "4c1e…", "dirty": false, "host": "node7", "processor": "Xeon …",
+ "allocator": {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", …}, "versions": {"torch": "2.13.0"}}
 """
 
 from __future__ import annotations
