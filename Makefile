@@ -1,14 +1,15 @@
 # Shorthand for plain commands, which the README shows too. Each target sets up what it needs.
 PYTHON ?= python3
 CORES ?= 2
+PRESET ?= laptop
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
-# Leaves out two lines that Snakemake says for every job; errors and progress stay.
-TIDY := 2>&1 | awk '!/^(Select jobs to execute|Execute [0-9]+ jobs)/ { print; fflush() }'
+# Leaves out two lines that Snakemake says for every job; errors and progress stay, each line at once.
+TIDY := 2>&1 | sed -u -E '/^(Select jobs to execute|Execute [0-9]+ jobs)/d'
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test lint unit workflow e2e report bench lock durations clean
+.PHONY: help demo smoke plan figures publish test lint unit workflow e2e report bench lock durations clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -21,6 +22,15 @@ demo: .venv/complete  ## train, specialise and compare every method on real text
 smoke: .venv/complete  ## every rule of the study, tiny (about 2 minutes)
 	$(SNAKEMAKE) --quiet rules host progress --configfile config/smoke.yaml $(TIDY)
 	@cat results/smoke/summary.txt
+
+plan: .venv/complete  ## what PRESET=smoke, laptop, gpu or paper will take, before anything runs (2 seconds)
+	@$(BIN)/python scripts/_plan.py --preset $(PRESET) $(OPTIONS)
+
+figures: .venv/complete  ## every table, figure and verdict again from results/published/$(PRESET): seconds, no training
+	PYTHONPATH=workflow $(BIN)/python -m speclm.study $(PRESET)
+
+publish: .venv/complete  ## copy the measurements of results/$(PRESET) to results/published and make all from them
+	PYTHONPATH=workflow $(BIN)/python -m speclm.study $(PRESET) --publish
 
 report: results/laptop/report.html  ## one self-contained page with every table and figure
 

@@ -73,25 +73,29 @@ def make_study(config: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], re
     """
     domains = tables["domains"].set_index("domain")["dataset"]
     datasets = {GENERIC: config["documents"]["generic"], **{domain: domains[domain] for domain in config["domains"]}}
-    sizes = read_table(repository / "config/reference/corpora.tsv").set_index("dataset")
+    sizes = _by_dataset(read_table(repository / "config/reference/corpora.tsv"))
     manifests = repository / "results" / config["run"] / "documents"
     corpora = {dataset: _corpus(dataset, sizes, manifests) for dataset in datasets.values()}
     return Study(config, tables["methods"], corpora, datasets)
 
 
-def _corpus(dataset: str, sizes: pd.DataFrame, manifests: Path) -> Corpus:
+def _corpus(dataset: str, sizes: Mapping[str, Any], manifests: Path) -> Corpus:
     manifest = manifests / f"{dataset}.manifest.json"
     if manifest.is_file():
         facts = read_json(manifest)
         return Corpus(facts["documents"], facts["characters"])
-    if dataset not in sizes.index:
+    if dataset not in sizes:
         raise UserError(
             f'how large "{dataset}" is, is not known',
             where="config/reference/corpora.tsv",
             key="dataset",
             remedy="add a row with its documents and megabytes of text",
         )
-    return Corpus(int(sizes.loc[dataset, "documents"]), int(1e6 * sizes.loc[dataset, "megabytes"]))
+    return Corpus(int(sizes[dataset]["documents"]), int(1e6 * sizes[dataset]["megabytes"]))
+
+
+def _by_dataset(table: pd.DataFrame) -> dict[str, Any]:
+    return {row["dataset"]: row for row in table.to_dict("records")}
 
 
 def _notes(study: Study, datasets: pd.DataFrame, repository: Path) -> Iterable[str]:
@@ -99,11 +103,11 @@ def _notes(study: Study, datasets: pd.DataFrame, repository: Path) -> Iterable[s
         "Assumed: corpora as large as config/reference/corpora.tsv says; fine-tuning and k-means to their most steps; "
         "looks at validation not counted; core hours at the speed of the laptop run, one core a job."
     )
-    table = datasets.set_index("dataset")
+    rows = _by_dataset(datasets)
     wanted = [
         pattern
         for dataset in sorted(set(study.datasets.values()))
-        for pattern in (table.loc[dataset, "source"].split() if table.loc[dataset, "kind"] == "files" else [])
+        for pattern in (rows[dataset]["source"].split() if rows[dataset]["kind"] == "files" else [])
     ]
     missing = [pattern for pattern in wanted if not _is_there(repository / pattern)]
     if missing:

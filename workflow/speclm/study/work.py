@@ -104,7 +104,7 @@ class Study:
 
     def taught(self, method: str) -> bool:
         """Whether a method learns from the LLM."""
-        return self._row(method)["teacher"] == "llm"
+        return bool(self._row(method)["teacher"] == "llm")
 
     def experts(self, method: str) -> int:
         """Among how many networks a method chooses."""
@@ -132,7 +132,7 @@ class Study:
         """Of a split, about."""
         return self.tokens(corpus, split) // int(self.config["context"])
 
-    def _row(self, method: str) -> dict[str, str]:
+    def _row(self, method: str) -> Mapping[Any, Any]:
         return next(row for row in self.methods.to_dict("records") if row["method"] == method)
 
 
