@@ -14,7 +14,7 @@ SHELL := /bin/bash
 help:  ## show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-demo: .venv/complete  ## train, specialise and compare every method on real text (about 12 minutes)
+demo: .venv/complete  ## train, specialise and compare every method on real text (12 to 16 minutes)
 	$(SNAKEMAKE) --quiet rules host progress $(TIDY)
 	@$(MAKE) --no-print-directory results/laptop/report.html
 	@cat results/laptop/summary.txt
