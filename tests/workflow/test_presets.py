@@ -1,11 +1,21 @@
-"""Dry runs of every preset: the jobs that each would run, counted by rule."""
+"""Every preset: complete, its jobs counted by rule in a dry run, and planned as it would run."""
 
+import copy
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
+import yaml
+from snakemake.utils import update_config
+
+from speclm.stage.configuration import check_config
+from speclm.stage.files import read_table
+from speclm.stage.graph import read_graph
 
 ROOT = Path(__file__).parents[2]
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--cores", "2"]
@@ -46,12 +56,150 @@ SMOKE = {
 }
 
 
-@pytest.mark.parametrize(("preset", "expected"), [("config", LAPTOP), ("smoke", SMOKE)])
-def test_jobs_per_rule(preset: str, expected: dict[str, int]) -> None:
-    ended = dry_run("--configfile", f"config/{preset}.yaml")
+GPU = {
+    "collect_documents": 5,
+    "pretrain_model": 23,  # slm, llm, slm_pn, 16 experts of slm_mix, slm_is for 4 domains
+    "specialize_model": 24,
+    "distill_model": 4,
+    "evaluate_generic": 4,
+    "evaluate_domain": 28,
+    "measure_serving": 1,
+    "sample_importance": 4,
+    "encode_split": 14,
+    "embed_split": 6,
+}
+PAPER = {
+    "collect_documents": 10,
+    "pretrain_model": 28,  # slm, llm, slm_pn, 16 experts of slm_mix, slm_is for 9 domains
+    "specialize_model": 54,  # 6 methods, 9 domains
+    "distill_model": 9,
+    "evaluate_generic": 4,
+    "evaluate_domain": 63,
+    "measure_serving": 1,
+    "sample_importance": 9,
+    "encode_split": 29,
+    "embed_split": 11,
+}
+COMPLETE = ["config", "gpu", "paper"]
+
+
+def preset(name: str) -> dict[str, Any]:
+    return yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())
+
+
+@pytest.mark.parametrize(("name", "expected"), [("config", LAPTOP), ("smoke", SMOKE), ("gpu", GPU), ("paper", PAPER)])
+def test_jobs_per_rule_and_the_plan_counts_the_same(name: str, expected: dict[str, int]) -> None:
+    """None of the corpora of gpu and paper is there."""
+    ended = dry_run("--configfile", f"config/{name}.yaml")
     assert ended.returncode == 0, ended.stderr
     found = jobs(ended.stdout + ended.stderr)
     assert {rule: found.get(rule) for rule in expected} == expected
+    _, planned = read_graph(ROOT, [ROOT / f"config/{name}.yaml"])
+    assert {**Counter(job.rule for job in planned), "total": len(planned)} == found
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+def test_a_complete_preset_takes_no_leaf_from_another(name: str) -> None:
+    """By itself it is valid where every key is required; laid over the laptop's it stays what it is."""
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    tables = {table: read_table(ROOT / f"config/{table}.tsv") for table in ("methods", "domains", "datasets")}
+    check_config(preset(name), schema, tables, name)
+    merged = copy.deepcopy(preset("config"))
+    update_config(merged, preset(name))
+    assert merged == preset(name)
+
+
+def test_every_key_of_the_schema_is_required() -> None:
+    """What the test above rests on."""
+
+    def objects(schema: Any) -> list[dict[str, Any]]:
+        if isinstance(schema, list):
+            return [found for item in schema for found in objects(item)]
+        if not isinstance(schema, dict):
+            return []
+        own = [schema] if isinstance(schema.get("properties"), dict) else []
+        return own + [found for item in schema.values() for found in objects(item)]
+
+    found = objects(yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text()))
+    assert len(found) > 10
+    for schema in found:
+        assert set(schema["required"]) == set(schema["properties"])
+        assert schema["additionalProperties"] is False
+
+
+def test_presets_share_no_run_name() -> None:
+    names = [path.stem for path in (ROOT / "config").glob("*.yaml")]
+    assert {"config", "smoke", "gpu", "paper"} <= set(names)
+    assert len({preset(name)["run"] for name in names}) == len(names)
+
+
+def paper_table(name: str, index: str) -> pd.DataFrame:
+    return pd.read_csv(ROOT / f"config/reference/paper/{name}.csv").set_index(index)
+
+
+def test_the_paper_preset_is_the_papers() -> None:
+    """Against its own tables."""
+    paper = preset("paper")
+    table_6 = paper_table("table_6_architecture", "parameter")
+    rows = {"layers": "layers", "width": "model_dim", "heads": "heads", "inner": "mlp_inner_dim"}
+    for kind in ("slm", "llm"):
+        assert paper["models"][kind] == {key: int(table_6.loc[row, kind.upper()]) for key, row in rows.items()}
+        assert paper["pretrain"]["learning_rate"][kind] == float(table_6.loc["learning_rate", kind.upper()])
+    assert paper["pretrain"]["clip"] == float(table_6.loc["gradient_clipping_norm", "SLM"])
+    assert paper["pretrain"]["warmup_steps"] == int(table_6.loc["linear_warmup_steps", "SLM"])
+
+    hours = paper_table("table_2_throughput", "model")["generic_training"]  # of an A100, for 1G tokens
+    table_8 = paper_table("table_8_perplexity_by_cost", "model")
+    bought = [gpuh / hours["SLM"] * 1e9 for gpuh in sorted(table_8["gpuh"].unique())]
+    assert paper["pretrain"]["budgets"] == pytest.approx(bought, rel=1e-3)
+    relative = {"slm": "SLM", "llm": "LLM", "slm_mix": "SLM-mix", "slm_pn": "SLM-pn"}
+    for kind, label in relative.items():
+        assert paper["pretrain"]["relative_cost"][kind] == pytest.approx(hours[label] / hours["SLM"], rel=3e-3)
+    step = paper["pretrain"]["batch"] * paper["context"]
+    slm = table_8.loc["SLM"]
+    steps = [gpuh / hours["SLM"] * 1e9 / step for gpuh in slm["gpuh"]]
+    assert steps == pytest.approx([1e3 * thousands for thousands in slm["steps_thousands"]], rel=0.01)
+
+    shares = paper_table("table_9_top_cluster_share", "domain")
+    assert paper["domains"] == [domain for domain in shares.index if domain != "c4"]
+    assert {int(column[1:]) for column in shares.columns} | {32} == set(paper["clusters"]["k"])
+    main = paper_table("table_1_7_parameters", "model").query("main == 'yes'")["experts"]
+    assert paper["models"]["slm_mix"]["experts"] == main["SLM-mix"]
+    projection = paper["models"]["slm_pn"]
+    assert {projection[key] for key in ("experts", "components", "rank")} == {main["SLM-pn"]}
+    limit = paper_table("table_3_cost_limits", "model").loc["SLM", "specialization_64M_gpuh"]
+    tuned = paper["specialize"]["max_steps"][-1] * paper["specialize"]["batch"] * paper["context"]
+    assert tuned == pytest.approx(limit / hours["SLM"] * 1e9, rel=0.1)
+
+
+def test_every_value_of_the_paper_preset_has_an_origin() -> None:
+    origins = {name: read_table(ROOT / f"config/{name}.tsv") for name in ("origins", "origins-paper")}
+    assert origins["origins"]["key"].tolist() == origins["origins-paper"]["key"].tolist()
+    assert set(origins["origins-paper"]["origin"]) == {"paper", "derived", "assumed"}
+
+
+def plan(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "scripts/_plan.py", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=30)
+
+
+def test_the_plan_of_the_paper() -> None:
+    """At the paper's own throughput: its hours, device time divided equally over the budgeted methods."""
+    ended = plan("--preset", "paper", "--device", "A100")
+    assert ended.returncode == 0, ended.stderr
+    rows = {line.split()[0]: line.split()[1:] for line in ended.stdout.splitlines() if line and line[0] != " "}
+    count, tokens, _, device, *_ = rows["pretrain_model"]
+    assert (count, tokens) == ("28", "3.24T")  # (1 + 1/3.5 + 1 + 1/1.64 + 9) x 272.7G
+    assert float(device.replace(",", "")) == pytest.approx((4 + 9) * 600, rel=0.01)
+    assert "pretrain_model llm all" in ended.stdout
+    assert "data/c4/*.json.gz" in ended.stdout
+
+
+def test_a_preset_that_does_not_exist() -> None:
+    ended = plan("--preset", "papr")
+    assert ended.returncode == 1
+    assert 'unknown preset "papr": did you mean "paper"?' in ended.stderr
+    assert "Remedy: one of laptop, gpu, paper, smoke" in ended.stderr
 
 
 def test_a_method_can_be_left_out() -> None:

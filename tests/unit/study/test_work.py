@@ -1,0 +1,156 @@
+"""The work of jobs against closed forms, on a study small enough to count by hand."""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from speclm.model.size import (
+    PAPER_LLM,
+    PAPER_SLM,
+    ModelSize,
+    ProjectionSize,
+    forward_flops_per_token,
+    parameter_count,
+    projected_parameter_count,
+    training_flops_per_token,
+)
+from speclm.study.work import MINILM_FLOPS, Corpus, Study, Work, bytes_per_token
+
+ROWS = {
+    "slm": ("slm", "slm", "-", "none"),
+    "slm_nopt": ("slm", "-", "-", "none"),
+    "llm": ("llm", "llm", "-", "none"),
+    "slm_mix": ("slm", "slm_mix", "-", "most_frequent,best_pretrained,best_finetuned"),
+    "slm_pn": ("slm_pn", "slm_pn", "-", "most_frequent,best_pretrained,best_finetuned"),
+    "slm_is": ("slm", "slm_is", "-", "none"),
+    "slm_d": ("slm", "slm", "llm", "none"),
+}
+COLUMNS = ("architecture", "pretraining", "teacher", "selections")
+METHODS = pd.DataFrame({"method": name, "label": name, **dict(zip(COLUMNS, ROWS[name], strict=True))} for name in ROWS)
+CONFIG: dict[str, Any] = {
+    "methods": list(ROWS),
+    "domains": ["tax"],
+    "seeds": [1],
+    "context": 10,
+    "documents": {"generic": "web", "heldout": 10, "valid": 5, "test": 15},
+    "tokenizer": {"vocabulary": 512, "characters": 3000},
+    "embedder": {"kind": "lsi", "dimensions": 8, "words": 50, "fit_windows": 20},
+    "clusters": {"k": [2, 4], "iterations": 7, "fit_windows": 30},
+    "models": {
+        "slm": {"layers": 2, "width": 8, "heads": 2, "inner": 16},
+        "llm": {"layers": 2, "width": 16, "heads": 2, "inner": 64},
+        "slm_mix": {"experts": 4},
+        "slm_pn": {"experts": 4, "components": 3, "rank": 2, "projected_layers": 1, "start": "random"},
+        "slm_is": {"clusters": 2},
+    },
+    "pretrain": {
+        "budgets": [1000, 2000],
+        "relative_cost": {"slm": 1.0, "llm": 3.5, "slm_mix": 1.0, "slm_pn": 2.0, "slm_is": 1.0},
+        "batch": 4,
+    },
+    "specialize": {
+        "sizes": [100, 800],
+        "max_steps": [5, 9],
+        "batch": 2,
+        "selection_windows": 20,
+        "best_finetuned_sizes": [100],
+    },
+}
+SLM = ModelSize(512, 10, 2, 8, 2, 16)
+LLM = ModelSize(512, 10, 2, 16, 2, 64)
+TRAIN, TEACH = training_flops_per_token(SLM), forward_flops_per_token(LLM)
+# 1.75 bytes a token at this vocabulary: documents of 35 bytes are 20 tokens, 2 windows
+STUDY = Study(
+    CONFIG,
+    METHODS,
+    corpora={"web": Corpus(110, 110 * 35), "law": Corpus(60, 60 * 35)},
+    datasets={"generic": "web", "tax": "law"},
+)
+TUNED = {"domain": "tax", "seed": "1"}
+
+
+def work(rule: str, **wildcards: str) -> Work:
+    found = STUDY.work(rule, wildcards)
+    assert found is not None
+    return found
+
+
+def test_a_token_takes_more_bytes_the_larger_the_vocabulary() -> None:
+    assert [bytes_per_token(size) for size in (512, 2048, 32_000)] == pytest.approx([1.75, 2.78, 4.8])
+    assert bytes_per_token(1024) == pytest.approx((1.75 + 2.78) / 2)
+
+
+def test_text_and_tokens_of_splits() -> None:
+    assert work("collect_documents", dataset="law") == Work(text=2100, disk=525)
+    assert work("split_documents") == Work(text=3850 + 2100, disk=1487)
+    assert work("train_tokenizer").text == 3000  # of 100 x 35
+    assert work("encode_split", corpus="generic", split="train") == Work(tokens=2000, text=3500, disk=4000)
+    assert work("encode_split", corpus="tax", split="train").tokens == 40 * 20  # 60 - 5 - 15 documents
+    assert work("encode_split", corpus="tax", split="test").tokens == 15 * 20
+
+
+def test_embedding_and_clustering() -> None:
+    assert work("fit_embedder").text == 20 * 10 * 1.75
+    assert work("embed_split", corpus="tax", split="train") == Work(tokens=800, text=1400, disk=80 * 8 * 4)
+    assert work("fit_clusters") == Work(flops=30 * 2 * 8 * (2 + 4) * 7)
+    assert work("assign_clusters", corpus="tax", split="train") == Work(flops=80 * 2 * 8 * 6, disk=80 * 2 * 4)
+
+
+def test_the_sentence_encoder_computes_on_the_device() -> None:
+    study = Study({**CONFIG, "embedder": {"kind": "minilm", "dimensions": 384}}, METHODS, STUDY.corpora, STUDY.datasets)
+    found = study.work("embed_split", {"corpus": "tax", "split": "train"})
+    assert found == Work("slm", 800, 800 * MINILM_FLOPS, disk=80 * 384 * 4)  # windows of 10 are all read
+    assert study.work("fit_embedder", {}) == Work()
+
+
+def test_pretraining_takes_what_the_largest_budget_buys_in_whole_steps() -> None:
+    checkpoints = 2 * 4 * parameter_count(SLM)
+    assert work("pretrain_model", method="slm", part="all") == Work("slm", 2000, 2000 * TRAIN, disk=checkpoints)
+    assert work("pretrain_model", method="slm_is", part="tax").tokens == 2000
+    assert work("pretrain_model", method="slm_mix", part="expert3").tokens == 480  # 500 in steps of 40
+    llm = work("pretrain_model", method="llm", part="all")
+    assert (llm.model, llm.tokens, llm.flops) == ("llm", 560, 560 * training_flops_per_token(LLM))  # 2000 / 3.5 = 571
+    pn = work("pretrain_model", method="slm_pn", part="all")
+    assert (pn.model, pn.tokens, pn.flops) == ("slm_pn", 1000, 1000 * TRAIN)
+    assert pn.disk == 2 * 4 * projected_parameter_count(SLM, ProjectionSize(4, 3, 2, 1, "random"))
+
+
+def test_fine_tuning_counts_its_most_steps_and_each_expert_once() -> None:
+    each = {100: 5 * 20, 800: 9 * 20}  # tokens of a fine-tuning
+    plain = 2 * (each[100] + each[800])
+    assert work("specialize_model", method="slm", **TUNED).tokens == plain
+    assert work("specialize_model", method="slm", **TUNED).disk == 6 * 4 * parameter_count(SLM)
+    assert work("specialize_model", method="slm_nopt", **TUNED).tokens == plain / 2  # no budgets
+    # at the largest budget: every expert at 100; at 800 the most frequent one and the best before fine-tuning
+    mix = work("specialize_model", method="slm_mix", **TUNED)
+    searched = 4 * 10 * (10 + 20)  # 4 experts on 100 / 10 windows of 10, and on the 20 that are looked at of 80
+    tuned = each[100] + each[800] + 4 * each[100] + 2 * each[800]
+    assert mix.tokens == tuned + searched
+    assert mix.flops == tuned * TRAIN + searched * forward_flops_per_token(SLM)
+    assert mix == work("specialize_model", method="slm_pn", **TUNED)
+
+
+def test_distillation_pays_the_teachers_forward_passes() -> None:
+    student = work("specialize_model", method="slm", **TUNED)
+    taught = work("distill_model", **TUNED)
+    assert (taught.tokens, taught.flops) == (student.tokens, student.flops + student.tokens * TEACH)
+
+
+def test_measuring_is_forward_and_once_per_model() -> None:
+    domain = work("evaluate_domain", method="slm_mix", **TUNED)
+    assert (
+        domain.tokens == (2 * 3 + 3) * 15 * 20
+    )  # per budget sizes 0, 100, 800; then best_* at 100, best_pretrained at 800
+    assert domain.flops == domain.tokens * forward_flops_per_token(SLM)
+    assert work("evaluate_generic", method="llm", seed="1").tokens == 2 * 10 * 20
+    assert work("evaluate_generic", method="llm", seed="1").model == "llm"
+
+
+def test_what_is_not_counted_says_so() -> None:
+    assert STUDY.work("make_table", {"table": "1"}) is None
+
+
+def test_the_papers_models_are_of_table_6() -> None:
+    assert parameter_count(PAPER_SLM) == pytest.approx(126e6, rel=0.04)
+    assert parameter_count(PAPER_LLM) == pytest.approx(771e6, rel=0.02)
