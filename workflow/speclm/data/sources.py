@@ -264,7 +264,12 @@ def _expand(pattern: str) -> list[Path]:
     path = Path(pattern)
     files = [file for file in Path(path.anchor).glob(str(path.relative_to(path.anchor))) if file.is_file()]
     if not files:
-        raise UserError("there is no such file", where=pattern, key="paths", remedy="give a path or pattern of files")
+        raise UserError(
+            "there is no such file",
+            where=pattern,
+            key="paths",
+            remedy="put documents there (config/README.md), or name other files in config/datasets.tsv",
+        )
     return files
 
 
