@@ -49,8 +49,8 @@ class Files:
     """The user's own documents.
 
     Attributes:
-        paths: files or patterns (``texts/**/*.jsonl.gz``): .jsonl (also named .json, as C4's are), .parquet (one document
-            a row) or .txt (one a file), text files also compressed as .gz or .zst.
+        paths: files or patterns (``texts/**/*.jsonl.gz``): .jsonl (also named .json, as C4's are) or .parquet with one
+            document a row, .txt with one a file; text files also compressed as .gz or .zst.
         text_field: the column or key that holds the text (.txt files have no other than "text").
         minimum_characters: shorter documents are left out.
     """
