@@ -48,8 +48,10 @@ SPLITS = {corpus: ["train", "heldout"] if corpus == "generic" else ["train", "va
 PRETRAINED = [method for method in METHODS.index if METHODS.loc[method, "pretraining"] == method]
 # SLM-is has no generic perplexity of its own: each of its models is made for one domain.
 GENERIC = [method for method in PRETRAINED if method != "slm_is"]
-TABLES = [1, 2, 4, 5, 6, 7, 8, 9, 10]
-FIGURES = ["3", "4a", "4b", "4c", "4d"]
+TABLES = range(1, 11)
+FIGURES = ["1", "2", "3", "5", "6", "8", "12", "13"]
+FIGURES += [f"4{panel}" for panel in "abcd"[: 1 + len(config["specialize"]["sizes"])]]
+FIGURES += [f"9{panel}" for panel in "abc"[: len(config["specialize"]["sizes"])]]
 
 
 def clusters_of(method):

@@ -5,6 +5,7 @@ rule draw_figure:
         documents="<run>/documents.parquet",
         histograms="<run>/clusters/histograms.tsv",
         methods=REPOSITORY / "config/methods.tsv",
+        timings="<run>/timings.tsv",
         paper=PAPER,
     output:
         pdf="<run>/figures/figure_{figure}.pdf",
@@ -24,7 +25,7 @@ rule draw_figure:
     resources:
         mem_mb=1000,
     params:
-        settings=settings("evaluate", study=STUDY),
+        settings=settings("evaluate", "figures", study=STUDY),
         revision=STAGE_REVISION["study"],
     message:
         "Drawing figure {wildcards.figure}"

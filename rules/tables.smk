@@ -123,7 +123,7 @@ rule make_table:
     resources:
         mem_mb=1000,
     params:
-        settings=settings("evaluate", "models", "pretrain", "tokenizer", "context", study=STUDY),
+        settings=settings("evaluate", "models", "pretrain", "tokenizer", "context", "figures", study=STUDY),
         revision=STAGE_REVISION["study"],
     message:
         "Writing table {wildcards.table}"

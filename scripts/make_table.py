@@ -6,6 +6,7 @@ from speclm.stage.job import Job, run
 
 
 def main(job: Job) -> dict:
+    from speclm.study.cost import UNITS
     from speclm.study.evidence import load_evidence
     from speclm.study.layout import write_files
     from speclm.study.sources import Sources, models_of
@@ -13,7 +14,7 @@ def main(job: Job) -> dict:
 
     chosen = job.settings
     sources = Sources(
-        load_evidence(job.inputs, chosen["study"], chosen["evaluate"]),
+        load_evidence(job.inputs, chosen["study"], chosen["evaluate"], UNITS[chosen["figures"]["cost"]]),
         read_table(job.inputs["histograms"]),
         models_of(chosen["models"], chosen["pretrain"], chosen["tokenizer"]["vocabulary"], chosen["context"]),
         read_table(job.inputs["timings"]),

@@ -36,6 +36,12 @@ NOPT = dict(zip(SIZES, (227.1, 45.6, 17.6), strict=True))
 IMPORTANCE = {100: (26.0, 17.5, 14.5, 12.0), 200: (25.0, 15.5, 13.8, 11.6), 400: (24.0, 14.0, 13.2, 11.4)}
 DISTILLED = {100: (19.4, 15.7, 12.4), 200: (18.2, 14.9, 12.05), 400: (17.9, 14.6, 11.95)}
 LORA = {100: (17.2, 15.6, 11.6), 200: (15.7, 14.1, 10.9), 400: (15.1, 13.1, 10.3)}
+# ablations, named after the method and their number of experts or clusters: what they add to its nll, times its cost
+VARIANTS = {
+    "slm_pn": {16: (0.03, 0.95), 32: (0.0, 1.0), 64: (-0.01, 2.0)},
+    "slm_is": {16: (0.10, 1.0), 64: (0.03, 1.0), 256: (0.0, 1.0), 1024: (0.02, 1.0)},
+}
+ABLATIONS = ("llm_lora", *(f"{base}_k{k}" for base, family in VARIANTS.items() for k in family))
 CHOICE = {"none": 1.0, "most_frequent": 1.0, "best_pretrained": 0.992, "best_finetuned": 0.990}
 # windows in each cluster: the entropy is low, middle and high
 CLUSTERS = {"law": (97, 1, 1, 1), "maths": (70, 10, 10, 10), "web": (25, 25, 25, 25), "generic": (40, 30, 20, 10)}
@@ -53,8 +59,19 @@ MODELS = Models(
 )
 
 
+def variant_of(name: Measurement) -> tuple[Measurement, tuple[float, float] | None]:
+    """The measurement of the method that a variant is of, and what it differs in; itself and nothing otherwise."""
+    base, _, count = name.method.rpartition("_k")
+    if base not in VARIANTS:
+        return name, None
+    return name._replace(method=base), VARIANTS[base][int(count)]
+
+
 def paper_nll(name: Measurement) -> float:
     """ln of the paper's perplexity; SLM-pn and SLM-mix are worse on the domain of high entropy, better elsewhere."""
+    base, variant = variant_of(name)
+    if variant:
+        return paper_nll(base) + variant[0]
     column = (0, *SIZES).index(name.size)
     if name.domain == GENERIC:
         return float(np.log(PAPER.loc[(LABELS[name.method], name.budget), "c4_perplexity"]))
@@ -71,6 +88,9 @@ def paper_nll(name: Measurement) -> float:
 
 def paper_cost(name: Measurement) -> dict[str, float]:
     """One unit of FLOPs per unit of budget; fine-tuning grows 10 times per 8 times the text."""
+    base, variant = variant_of(name)
+    if variant:
+        return {column: variant[1] * flops for column, flops in paper_cost(base).items()}
     tuning = {0: 0.0, **dict(zip(SIZES, (0.01, 0.1, 1.0), strict=True))}[name.size]
     pretraining = float(name.budget)
     shared = {"slm_is": 0.0, "slm_nopt": 0.0, "slm_d": 2 * pretraining}.get(name.method, pretraining)

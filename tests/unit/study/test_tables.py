@@ -35,7 +35,7 @@ def test_three_forms_agree(sources: Sources, table: int, tmp_path: Path) -> None
 
 
 def test_unknown_table(sources: Sources) -> None:
-    with pytest.raises(UserError, match="no table 11 here"):
+    with pytest.raises(UserError, match='no table 11 here: did you mean "table_1'):
         make_table(11, sources)
 
 

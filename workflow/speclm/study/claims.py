@@ -8,9 +8,9 @@ A claim is made of parts. A part is a margin in nats (a difference of log perple
     cannot tell       anything else: an interval contains 0, or measurements are missing
 
 So a claim over several sizes or budgets is as strong as its weakest part, and measured, low and high are each the
-minimum over the parts: parts 0.30 [0.20, 0.40] and 0.05 [-0.01, 0.11] give 0.05 [-0.01, 0.11], cannot tell. Claim 6,
-that something exists, is as strong as its strongest part instead. The paper's GPU-hours are read as places on our
-own budget axis: its smallest as our smallest, its largest as our largest.
+minimum over the parts: parts 0.30 [0.20, 0.40] and 0.05 [-0.01, 0.11] give 0.05 [-0.01, 0.11], cannot tell. Claims 6
+and 14, that something exists, are as strong as their strongest part instead. The paper's GPU-hours are read as places
+on our own budget axis: its smallest as our smallest, its largest as our largest.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from speclm.stage.errors import UserError
+from speclm.stage.settings import nearest
 from speclm.study import margins
 from speclm.study.evidence import Evidence
 from speclm.study.margins import Part
@@ -52,6 +54,22 @@ def judge(evidence: Evidence) -> pd.DataFrame:
     measured, low and high are empty where nothing could be measured; note names the weakest part, or what is missing.
     """
     return pd.DataFrame([_row(claim, evidence) for claim in CLAIMS], columns=COLUMNS)
+
+
+def judge_one(number: int, evidence: Evidence) -> dict[str, object]:
+    """The row of one claim.
+
+    Raises:
+        UserError: there is no claim of this number.
+    """
+    known = {claim.number: claim for claim in CLAIMS}
+    if number not in known:
+        raise UserError(
+            f"there is no claim {number}{nearest(f'claim_{number}', [f'claim_{n}' for n in known])}",
+            key="claim",
+            remedy=f"ask for one of 1 to {max(known)}",
+        )
+    return dict(zip(COLUMNS, _row(known[number], evidence), strict=True))
 
 
 def verdict(low: float, high: float, complete: bool) -> str:
@@ -208,9 +226,9 @@ CLAIMS = (
         14,
         "SLM-is: the number of clusters is a trade-off",
         "figure 10",
-        MARGIN,
+        STRONGEST,
         margins.cluster_tradeoff,
-        weakest,
+        strongest,
     ),
     Claim(
         15,

@@ -75,6 +75,11 @@ class Evidence:
         rows = self.metrics.loc[(self.metrics["method"] == method) & (self.metrics["budget"] == budget)]
         return float(rows[f"{self.unit.prefix}_generic"].mean())
 
+    def experts(self, method: str) -> float:
+        """How many networks of the served size a method pretrains: the experts of a mixture."""
+        sizes = self.metrics.loc[self.metrics["method"] == method, ["parameters_pretrain", "parameters_serve"]].iloc[0]
+        return float(sizes["parameters_pretrain"] / sizes["parameters_serve"])
+
     def macro_at_cost(self, method: str, size: int, limit: float) -> tuple[Statistic, bool]:
         """Log macro perplexity that the method reaches for a total cost of one domain, and whether that was measured.
 
@@ -107,8 +112,13 @@ class Evidence:
         cost = self.metrics.loc[rows].groupby("domain")[column].mean()
         missing = [domain for domain in self.plan.domains if domain not in cost.index]
         weights_RD = resample(len(self.plan.domains), self.bootstrap, "domains") / len(self.plan.domains)
-        with np.errstate(divide="ignore"):  # no step was better than none
+        with np.errstate(divide="ignore"):
             values = np.log(np.einsum("rd,d->r", weights_RD, cost.reindex(list(self.plan.domains)).to_numpy(float)))
+        if np.isneginf(values[0]):
+            missing = [*missing, *self.plan.domains]  # no step was better than none
+        elif not missing:
+            # a draw of such domains only has no logarithm: it counts as the cheapest draw that has one
+            values = np.maximum(values, values[np.isfinite(values)].min())
         return Statistic(values, tuple(f"{method} on {domain}, n{size}, b{budget}" for domain in missing))
 
     def _over_seeds(self, first: Measurement) -> Statistic:

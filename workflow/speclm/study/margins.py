@@ -7,6 +7,7 @@ perplexities in nats unless its text says otherwise (SLM at 4.7, SLM-is at 4.6: 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 from math import log
@@ -92,10 +93,8 @@ def reversals(e: Evidence) -> list[Part]:
         after = e.macro(two, size, b_two) - e.macro(one, size, b_one)
         if before.values[0] + after.values[0] < 0:
             before, after = -before, -after
-        missing = (before + after).missing
-        weaker = Statistic(np.minimum(before.values, after.values), missing)
         names = f"{e.plan.method(one).label} at {b_one} and {e.plan.method(two).label} at {b_two}"
-        parts.append(Part(f"{names} change order by fine-tuning on {size} tokens", weaker))
+        parts.append(Part(f"{names} change order by fine-tuning on {size} tokens", _weaker(before, after)))
     return parts
 
 
@@ -154,8 +153,23 @@ def many_tasks(e: Evidence) -> list[Part]:
 
 
 def more_experts(e: Evidence) -> list[Part]:
-    """Claim 11: needs SLM-pn with several numbers of experts."""
-    return [_unmeasured(e, "SLM-pn with 16, 32 and 64 experts (an ablation)")]
+    """Claim 11: more experts are better after as many steps; a middle number of them is best at equal cost."""
+    size, last, family = e.plan.sizes[0], e.plan.budgets[-1], _family(e, "slm_pn")
+    if len(family) < 3:
+        return [_unmeasured(e, "SLM-pn with 16, 32 and 64 experts (an ablation)")]
+    parts = [_better(e, more, fewer, size, last) for fewer, more in pairwise(family)]
+    priced = [cost for cost in (e.costs(name, size, last) for name in family) if cost]
+    few, middle, many = family[0], family[len(family) // 2], family[-1]
+    if len(priced) < len(family):
+        return parts  # which name what is missing
+    limit = min(sum(cost) for cost in priced)
+    best, reached = e.macro_at_cost(middle, size, limit)
+    for name in (few, many):
+        rival, exact = e.macro_at_cost(name, size, limit)
+        text = f"{e.plan.method(middle).label} below {e.plan.method(name).label} at equal cost, {size} tokens"
+        bound = "" if reached and exact else "least" if reached else "most"
+        parts.append(Part(text, rival - best, bound))
+    return parts
 
 
 def expert_choices(e: Evidence) -> list[Part]:
@@ -174,16 +188,23 @@ def one_cluster(e: Evidence) -> list[Part]:
     expert, cost = e.macro("slm_mix", size, last), e.costs("slm_mix", size, last)
     if cost is None:
         return [Part("one SLM-mix expert against SLM-is", expert - e.macro("slm_is", size, last))]
-    sizes = e.metrics.loc[e.metrics["method"] == "slm_mix", ["parameters_pretrain", "parameters_serve"]].iloc[0]
-    experts = sizes["parameters_pretrain"] / sizes["parameters_serve"]
-    rival, exact = e.macro_at_cost("slm_is", size, cost[0] / experts + cost[1])
+    rival, exact = e.macro_at_cost("slm_is", size, cost[0] / e.experts("slm_mix") + cost[1])
     text = f"SLM-is below one SLM-mix expert of budget {last} at that expert's cost, {size} tokens"
     return [Part(text, expert - rival, "" if exact else "most")]
 
 
 def cluster_tradeoff(e: Evidence) -> list[Part]:
-    """Claim 14: needs SLM-is with several numbers of clusters."""
-    return [_unmeasured(e, "SLM-is with 16, 64, 256 and 1024 clusters (an ablation)")]
+    """Claim 14: some number between is better than the fewest and than the most clusters."""
+    size, last, family = e.plan.sizes[0], e.plan.budgets[-1], _family(e, "slm_is")
+    if len(family) < 3:
+        return [_unmeasured(e, "SLM-is with 16, 64, 256 and 1024 clusters (an ablation)")]
+    few, *between, many = family
+    parts = []
+    for name in between:
+        margins = [_better(e, name, end, size, last).margin for end in (few, many)]
+        text = f"{e.plan.method(name).label} below {e.plan.method(few).label} and {e.plan.method(many).label}"
+        parts.append(Part(f"{text}, {size} tokens", _weaker(*margins)))
+    return parts
 
 
 def high_entropy(e: Evidence) -> list[Part]:
@@ -243,6 +264,17 @@ def _crosses(e: Evidence, late: str, early: str, size: int) -> list[Part]:
     if first == last:
         return [_unmeasured(e, "a second budget")]
     return [_better(e, early, late, size, first), _better(e, late, early, size, last)]
+
+
+def _family(e: Evidence, base: str) -> list[str]:
+    """The methods that differ from `base` in their number of experts or clusters alone, fewest first: slm_pn_k16, …"""
+    found = {method.name: re.fullmatch(rf"{base}_k(\d+)", method.name) for method in e.plan.methods}
+    return sorted((name for name, match in found.items() if match), key=lambda name: int(name.rpartition("_k")[2]))
+
+
+def _weaker(one: Statistic, two: Statistic) -> Statistic:
+    """Both must hold: the smaller, replicate by replicate."""
+    return Statistic(np.minimum(one.values, two.values), (one + two).missing)
 
 
 def _within(text: str, difference: Statistic, tolerance: float) -> list[Part]:

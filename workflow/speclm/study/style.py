@@ -35,8 +35,10 @@ LOOKS: Mapping[str, Look] = {
     "slm_is": Look("#D55E00", "v"),
     "slm_d": Look("#CC79A7", "P"),
     "slm_nopt": Look("#56B4E9", "X"),
+    "llm_lora": Look("#7F7F7F", "<"),
 }
 WARNING = "#B00020"
+NOTE = "#606060"
 LINE = 0.14  # inches that one line of a label takes
 
 SHEET: dict[str, Any] = {
@@ -60,6 +62,7 @@ SHEET: dict[str, Any] = {
     "lines.linewidth": 1.3,
     "lines.markersize": 4.5,
     "pdf.fonttype": 42,
+    "hatch.linewidth": 0.5,
     "svg.hashsalt": "speclm",
     "savefig.dpi": 200,
 }

@@ -14,10 +14,12 @@ import pandas as pd
 
 from speclm.model.size import mixture_parameter_count, parameter_count, projected_parameter_count
 from speclm.stage.errors import UserError
+from speclm.stage.settings import nearest
 from speclm.study.bootstrap import Statistic
 from speclm.study.evidence import Evidence
 from speclm.study.histograms import entropies, top_shares
 from speclm.study.layout import DASH, Table, count, number, with_interval
+from speclm.study.limits import cost_limits
 from speclm.study.sources import Sources
 from speclm.study.throughput import throughput
 
@@ -32,7 +34,11 @@ def make_table(table: int, sources: Sources) -> Table:
     """
     if table not in TABLES:
         known = ", ".join(map(str, TABLES))
-        raise UserError(f"there is no table {table} here", key="table", remedy=f"ask for one of {known}")
+        raise UserError(
+            f"there is no table {table} here{nearest(f'table_{table}', [f'table_{known}' for known in TABLES])}",
+            key="table",
+            remedy=f"ask for one of {known}",
+        )
     return TABLES[table](sources)
 
 
@@ -165,6 +171,7 @@ def cluster_entropy(sources: Sources) -> Table:
 TABLES: Mapping[int, Callable[[Sources], Table]] = {
     1: parameters_main,
     2: throughput,
+    3: cost_limits,
     4: baselines,
     5: expert_selection,
     6: architecture,

@@ -1,0 +1,150 @@
+"""Figures 3, 4, 12 and 13: perplexity of every method against what it costs.
+
+Figure 3 shows generic text; figure 4 the macro average over the domains, before fine-tuning and after it on each size;
+figures 12 and 13 the domains one by one. In the paper SLM-is is a horizontal line over the cost of generic
+pretraining, of which it has none: that hides what it costs. So figure 4 also shows every method at its total cost for
+one domain, and the single domains stand on that axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from matplotlib.figure import Figure
+
+from speclm.stage.errors import UserError
+from speclm.study.curves import IN_PAPER, Curve, Material, Panel, PaperCurves, Point
+from speclm.study.layout import count
+from speclm.study.panels import draw_grid, draw_row
+
+SHARED = ("slm", "slm_mix", "slm_pn", "llm")
+COLUMNS = ("pile_pretrained_only", "pile_finetuned_1M", "pile_finetuned_8M", "pile_finetuned_64M")
+STAGES = ("before fine-tuning", "1M tokens", "8M tokens", "64M tokens")
+
+
+def figure_3(material: Material) -> Figure:
+    """Perplexity on held-out generic text against the cost of generic pretraining, which is all there is to pay."""
+    e = material.evidence
+    curves = [
+        Curve(name, [Point(e.generic_cost(name, b), e.generic(name, b)) for b in e.plan.budgets])
+        for name in material.present(SHARED)
+    ]
+    paper = published(material, "c4_perplexity", SHARED)
+    panel = Panel(
+        "Generic text, held out",
+        "Generic pretraining",
+        curves,
+        value="perplexity",
+        paper=paper,
+        heading_of_paper="The paper: C4",
+    )
+    return draw_row(material, [panel])
+
+
+def figure_4(place: int) -> Callable[[Material], Figure]:
+    """Macro perplexity over the domains before fine-tuning (`place` 0), or after it on the `place`-th size."""
+
+    def draw(material: Material) -> Figure:
+        size = size_of(material, place, f"figure 4{'abcd'[place]}")
+        names, paper = material.present(SHARED), published(material, COLUMNS[place], SHARED)
+        own = material.present(["slm_is"])
+        panels = [
+            Panel(
+                stage(size),
+                "Generic pretraining",
+                [*by_generic_cost(material, names, size), *(_off_the_axis(material, name, size) for name in own)],
+                flat=own,
+                paper=paper,
+                heading_of_paper=f"Paper: {STAGES[place]}",
+            ),
+            Panel("… at total cost", "Total for one domain", by_total_cost(material, [*names, *own], size), flat=own),
+        ]
+        return draw_row(material, panels)
+
+    return draw
+
+
+def by_domain(place: int, figure: str) -> Callable[[Material], Figure]:
+    """Figures 12 and 13: every domain on its own, after fine-tuning on the `place`-th size, or before it (0)."""
+
+    def draw(material: Material) -> Figure:
+        e, size = material.evidence, size_of(material, place, f"figure {figure}")
+        names = material.present(("slm", "slm_mix", "slm_pn", "slm_is"))
+        panels = [
+            Panel(
+                domain,
+                "Total for one domain",
+                [
+                    Curve(
+                        name,
+                        [
+                            Point(total_cost(material, name, size, b), e.on(domain, name, size, b))
+                            for b in e.plan.budgets
+                        ],
+                    )
+                    for name in names
+                ],
+                value="perplexity",
+                flat=material.present(["slm_is"]),
+            )
+            for domain in e.plan.domains
+        ]
+        return draw_grid(material, panels, notes=[f"{stage(size)}."])
+
+    return draw
+
+
+def size_of(material: Material, place: int, figure: str) -> int:
+    """The `place`-th size of domain text, 0 before fine-tuning.
+
+    Raises:
+        UserError: the study has fewer.
+    """
+    sizes = (0, *material.evidence.plan.sizes)
+    if place >= len(sizes):
+        raise UserError(
+            f"{figure} shows domain size number {place}, the study has {len(sizes) - 1}",
+            key="specialize.sizes",
+            remedy="give three sizes, or do not ask for this figure",
+        )
+    return sizes[place]
+
+
+def stage(size: int) -> str:
+    """A size in words."""
+    return f"Fine-tuned on {count(size)} tokens" if size else "Before fine-tuning"
+
+
+def by_generic_cost(material: Material, names: Sequence[str], size: int) -> list[Curve]:
+    """Macro perplexity over the cost of generic pretraining."""
+    e = material.evidence
+    return [
+        Curve(name, [Point(e.generic_cost(name, b), e.macro(name, size, b)) for b in e.plan.budgets]) for name in names
+    ]
+
+
+def by_total_cost(material: Material, names: Sequence[str], size: int) -> list[Curve]:
+    """Macro perplexity over the total cost for one domain."""
+    e = material.evidence
+    return [
+        Curve(name, [Point(total_cost(material, name, size, b), e.macro(name, size, b)) for b in e.plan.budgets])
+        for name in names
+    ]
+
+
+def total_cost(material: Material, name: str, size: int, budget: int) -> float:
+    """Cost of a recipe for one domain; not a number where it was not measured."""
+    cost = material.evidence.costs(name, size, budget)
+    return sum(cost) if cost else float("nan")
+
+
+def published(material: Material, column: str, names: Sequence[str]) -> PaperCurves:
+    """The paper's table 8: a column by GPU-hours for each of these methods."""
+    table = material.published("table_8_perplexity_by_cost")
+    return {name: table.loc[table["model"] == IN_PAPER[name]].set_index("gpuh")[column] for name in names}
+
+
+def _off_the_axis(material: Material, name: str, size: int) -> Curve:
+    """A method without generic pretraining: its perplexity, at no place of the axis."""
+    e = material.evidence
+    return Curve(name, [Point(float("nan"), e.macro(name, size, b)) for b in e.plan.budgets])
