@@ -39,7 +39,7 @@ from speclm.stage.interrupt import EXIT_INTERRUPTED, Interrupted, StopFlag
 
 Work = Callable[[Any], Any]  # given the stop flag
 FILE_EVENTS = {"open", "os.mkdir", "os.chmod", "os.rename", "os.remove", "os.rmdir", "os.truncate"}  # of sys.audit
-LOADED = ["unit.train.stages"]
+LOADED = ["numpy.random", "unit.train.stages"]
 
 
 @dataclass(frozen=True)

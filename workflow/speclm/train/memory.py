@@ -17,7 +17,9 @@ import torch
 
 from speclm.stage.errors import UserError
 
-WORDS = ("can't allocate memory", "bad_alloc")  # of errors that torch's CPU allocator and C++ raise as RuntimeError
+# of errors that torch's CPU allocator and C++ raise as RuntimeError, and of libraries that cannot be loaded
+WORDS = ("can't allocate memory", "bad_alloc", "failed to map segment")
+Error = MemoryError | RuntimeError | OSError | ImportError
 
 
 @contextmanager
@@ -32,7 +34,7 @@ def enough_memory(key: str) -> Iterator[None]:
     """
     try:
         yield
-    except (MemoryError, RuntimeError, OSError) as error:
+    except (MemoryError, RuntimeError, OSError, ImportError) as error:
         if not _exhausted(error):
             raise
         said = str(error).strip().partition("\n")[0].rpartition("err == 0. ")[2]  # of torch's: without its source line
@@ -44,7 +46,7 @@ def enough_memory(key: str) -> Iterator[None]:
         ) from error
 
 
-def _exhausted(error: MemoryError | RuntimeError | OSError) -> bool:
+def _exhausted(error: Error) -> bool:
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
