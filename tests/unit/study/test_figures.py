@@ -180,6 +180,7 @@ def test_figure_1_without_a_measurement_is_incomplete() -> None:
     results = results_of(Truth(without=lambda name: (name.method, name.size, name.domain) == ("slm_pn", 1000, "law")))
     figure = make_figure("1", results.evidence)
     assert figure.axes[1].get_title(loc="left").startswith("INCOMPLETE")
+    assert "SLM-mix ?" in words(figure) and "LLM ?" in words(figure)
     assert "slm_pn (most_frequent) on law test, n1000" in words(figure).replace("\n", " ")
 
 

@@ -61,6 +61,7 @@ def _notes(e: Evidence, missing: Sequence[str]) -> list[tuple[str, str]]:
     text += f"{e.bootstrap.level:.0%} intervals. " if e.paired else f"{UNPAIRED[0].lower()}{UNPAIRED[1:]} "
     text += "Striped: the runner-up cannot be told from the best. Tick: the paper's tree names it, too. "
     text += f"Costs in {e.unit.name}."
+    text += " Question mark: a method that fits was not measured." if missing else ""
     lines = [(line, NOTE) for line in textwrap.wrap(text, 120)]
     if missing:
         more = f"; and {len(missing) - 3} more" if len(missing) > 3 else ""
@@ -93,8 +94,11 @@ def _draw_cell(axes: Axes, e: Evidence, cell: Cell, column: int, row: int) -> No
         return
     label, wide = e.plan.method(cell.best).label, len(e.plan.budgets) <= 3
     axes.add_patch(Rectangle(place, 0.96, 0.92, facecolor=_tint(LOOKS[cell.best].colour, 0.35), edgecolor="none"))
-    tick = " ✓" if cell.best in cell.advised else ""
-    axes.text(column + 0.5, row + 0.25, label + tick, fontsize=8 if wide else 7, fontweight="bold", **small)
+    mark = " ?" if cell.missing else " ✓" if cell.best in cell.advised else ""
+    colour = WARNING if cell.missing else "black"
+    axes.text(
+        column + 0.5, row + 0.25, label + mark, fontsize=8 if wide else 7, fontweight="bold", color=colour, **small
+    )
     if cell.rival is None or cell.margin is None:
         axes.text(column + 0.5, row + 0.62, "nothing else fits", fontsize=6, **small)
         return

@@ -29,7 +29,7 @@ STEPS = {
         "small",
     ),
     "slm_pn": (
-        ("pretrain k experts that share\nlarge tensors $T$: $W_i=\\sum E_i\\,M\\,T$",),
+        ("pretrain k experts that share\nlarge tensors $T$: $W_i=\\Sigma\\,E_i\\,M\\,T$",),
         ("project expert $i$ of its most\nfrequent cluster to an SLM", "fine-tune"),
         "small",
     ),
@@ -107,7 +107,7 @@ def _boxes(axes: Axes, column: str, steps: tuple[str, ...], middle: float, colou
     left, width = COLUMNS[column]
     gap = 0.16
     longest = [
-        max(len(line.replace("\\sum", "S").replace("\\,", "").replace("$", "")) for line in step.split("\n"))
+        max(len(line.replace("\\Sigma", "S").replace("\\,", "").replace("$", "")) for line in step.split("\n"))
         for step in steps
     ]
     room = width - gap * (len(steps) - 1)

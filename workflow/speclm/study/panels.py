@@ -52,7 +52,10 @@ def draw_row(
             what all points share.
     """
     e = material.evidence
-    beside = [] if material.overlaid else [panel for panel in panels if panel.paper]
+    published = [panel for panel in panels if panel.paper]
+    beside = [] if material.overlaid else published
+    if published and material.overlaid:
+        notes = ["Hollow: the paper's points, by A100 GPU-hours.", *notes]
     shared = _shared_variation(panels) if paired else None
     with sheet():
         room = WIDTH - 0.55 - LABELS - (1.2 + 0.4 + LABELS if beside else 0.0)
@@ -207,7 +210,10 @@ def _finish(axes: Axes, panel: Panel, unit: Unit, ticks: int = 6) -> None:
 
 
 def _plain_ticks(axes: Axes, ticks: int = 6) -> None:
-    axes.yaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10]))
+    low, high = axes.get_ylim()
+    wide = high > 3 * low
+    locator = LogLocator(subs=(1, 2, 3, 5)) if wide else MaxNLocator(ticks, steps=[1, 2, 5, 10])
+    axes.yaxis.set_major_locator(locator)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
 
