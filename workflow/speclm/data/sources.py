@@ -1,24 +1,19 @@
 """Where documents come from: the docstrings of installed packages, or the user's own files.
 
 In goes a source (which packages, or which files); out comes one JSON line per document and a manifest that says what
-was read. The docstrings are read from the source code with `ast`, nothing is imported, so everyone who installs the
-pinned packages gets the same bytes:
+was read:
 
-    {"id": "networkx/algorithms/dag.py::topological_sort", "text": "Returns a generator of nodes in …",
-     "origin": "networkx==3.6.1"}
+    {"id": "mail/2024.jsonl.gz:17", "text": "The invoice of March …", "origin": "mail/2024.jsonl.gz"}
 
 The paper takes C4 and nine subsets of the Pile; packages as domains are this project's stand-in on a laptop.
 """
 
 from __future__ import annotations
 
-import ast
 import gzip
 import hashlib
-import importlib.metadata
 import io
 import os
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -27,12 +22,12 @@ from typing import Any, BinaryIO, cast
 
 import zstandard
 
-from speclm.data.text import clean, unindent
+from speclm.data.docstrings import Document, package_name, read_installed_docs
+from speclm.data.text import clean
 from speclm.stage.errors import UserError
 from speclm.stage.files import write_documents, write_json
 from speclm.stage.settings import from_mapping
 
-Document = dict[str, str]  # id, text, origin
 _READERS = {".jsonl": "json", ".json": "json", ".txt": "text", ".parquet": "parquet"}  # what `datasets` calls them
 
 
@@ -70,7 +65,7 @@ def source_from_settings(settings: Mapping[str, Any], where: str) -> InstalledDo
     match settings.get("kind"):
         case "installed_docs":
             source = from_mapping(InstalledDocs, rest, where)
-            repeated = [name for name, count in Counter(map(_package_name, source.packages)).items() if count > 1]
+            repeated = [name for name, count in Counter(map(package_name, source.packages)).items() if count > 1]
             if repeated:
                 raise UserError(f"{repeated[0]} is named twice", where=where, key="packages", remedy="name it once")
             return source
@@ -116,31 +111,6 @@ def collect_documents(source: InstalledDocs | Files, output: Path, manifest: Pat
     }
     write_json(manifest, facts)
     return facts
-
-
-def read_installed_docs(packages: tuple[str, ...], minimum_characters: int) -> Iterator[Document]:
-    """Documents of installed packages, sorted by package, file and place in the file.
-
-    Folders named ``test`` and ``tests`` are left out: slow to parse, and hardly any prose. So are files without a
-    triple quote: docstrings in single quotes are shorter than any useful minimum.
-
-    Raises:
-        UserError: a package is not installed, or not in the version named.
-    """
-    for package in sorted(packages):
-        distribution = _find_distribution(package)
-        # "+cpu" and "+cu128" builds have the same docstrings: the same documents on every machine.
-        origin = f"{_package_name(package)}=={distribution.version.split('+')[0]}"
-        files = [file for file in distribution.files or [] if file.suffix == ".py" and ".." not in file.parts]
-        for file in sorted(files, key=lambda file: file.as_posix()):
-            if {"test", "tests"} & set(file.parts):
-                continue
-            code = Path(str(file.locate())).read_text(encoding="utf-8", errors="replace")
-            if '"""' not in code and "'''" not in code:
-                continue
-            for name, text in _docstrings(code):
-                if len(text) >= minimum_characters:
-                    yield {"id": f"{file.as_posix()}{name and '::' + name}", "text": text, "origin": origin}
 
 
 def read_files(paths: tuple[str, ...], text_field: str, minimum_characters: int) -> Iterator[Document]:
@@ -207,56 +177,6 @@ class _Tally:
             "characters": self.characters,
             "sha256": self.digest.hexdigest(),
         }
-
-
-def _package_name(package: str) -> str:
-    return package.split("==")[0].strip()
-
-
-def _find_distribution(package: str) -> importlib.metadata.Distribution:
-    name, _, version = (part.strip() for part in package.partition("=="))
-    try:
-        distribution = importlib.metadata.distribution(name)
-    except importlib.metadata.PackageNotFoundError as error:
-        raise UserError(
-            f"the package {name} is not installed",
-            key="packages",
-            remedy="install envs/lock.txt (make does it), or name another package",
-        ) from error
-    if version and distribution.version.split("+")[0] != version:
-        raise UserError(
-            f"{name} is installed in version {distribution.version}, not {version}",
-            key="packages",
-            remedy="install envs/lock.txt (make does it): another version has other docstrings",
-        )
-    return distribution
-
-
-def _docstrings(code: str) -> Iterator[tuple[str, str]]:
-    """(qualified name, cleaned text) of module, classes and functions: "" for the module, "f#2" for a second f."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # invalid escapes in other people's code
-        try:
-            # One grammar for every Python that runs this, else the corpus would depend on it.
-            tree = ast.parse(code, feature_version=(3, 11))
-        except SyntaxError:
-            return  # templates and code for other Pythons are part of packages
-    seen: Counter[str] = Counter()
-    pending: list[tuple[str, ast.AST]] = [("", tree)]
-    while pending:
-        name, node = pending.pop()
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            raw = ast.get_docstring(node, clean=False)
-            seen[name] += 1
-            if raw is not None:
-                yield (name if seen[name] == 1 else f"{name}#{seen[name]}"), clean(unindent(raw))
-        children = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt | ast.excepthandler)]
-        pending += [
-            (f"{name}.{child.name}".lstrip("."), child)
-            if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-            else (name, child)
-            for child in reversed(children)
-        ]
 
 
 def _expand(pattern: str) -> list[Path]:
