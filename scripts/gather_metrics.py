@@ -9,7 +9,7 @@ def main(job: Job) -> dict:
     from speclm.study.bootstrap import bootstrap_of
     from speclm.study.cost import ledger
     from speclm.study.metrics import check_metrics, gather_documents, measurements_of, summarise, write_documents_table
-    from speclm.study.plan import make_plan
+    from speclm.study.plan import make_plan, with_variants
     from speclm.study.runs import describe_runs, read_facts, time_runs
 
     methods = read_table(job.inputs["methods"])
@@ -19,12 +19,12 @@ def main(job: Job) -> dict:
     for stage in ("pretrained", "specialized"):
         folders = zip(job.inputs[stage], job.inputs[f"{stage}_summaries"], strict=True)
         made[stage] = [fact for folder, summary in folders for fact in read_facts(folder, summary)]
-    runs = describe_runs(names, made["pretrained"], made["specialized"], methods)
-    metrics = summarise(documents, runs, bootstrap_of(job.settings["evaluate"]))
+    books = made["pretrained"], made["specialized"], with_variants(methods, job.settings["study"].get("variants", ()))
+    metrics = summarise(documents, describe_runs(names, *books), bootstrap_of(job.settings["evaluate"]))
     check_metrics(metrics, make_plan(job.settings["study"], methods), job.outputs["metrics"])
     write_documents_table(job.outputs["documents"], documents)
     write_table(job.outputs["metrics"], metrics)
-    write_table(job.outputs["timings"], time_runs(names, made["pretrained"], made["specialized"], methods))
+    write_table(job.outputs["timings"], time_runs(names, *books))
     write_table(job.outputs["costs"], ledger(metrics))
     return {"measurements": len(metrics)}
 

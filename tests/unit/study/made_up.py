@@ -121,7 +121,7 @@ def plan_of(extra: tuple[str, ...] = ()) -> Plan:
     }
     study["methods"] = ("slm", "slm_nopt", "llm", "slm_mix", "slm_pn", "slm_is", "slm_d")
     plan = make_plan(study, table)
-    more = tuple(Method(name, name, ("none",), budgeted=True, generic=False, before=False) for name in extra)
+    more = tuple(Method(name, name, ("none",), True, generic=False, before=False, of=name) for name in extra)
     return replace(plan, methods=(*plan.methods, *more))
 
 

@@ -9,23 +9,33 @@ from speclm.model.size import ModelSize, ProjectionSize, parameter_count, projec
 from speclm.stage.errors import UserError
 from speclm.stage.files import write_json
 from speclm.study.metrics import RUN_COLUMNS
-from speclm.study.plan import KEY, Measurement
+from speclm.study.plan import KEY, Measurement, with_variants
 from speclm.study.runs import describe_runs, read_facts, time_runs
 
 SMALL = {"vocabulary": 64, "context": 8, "layers": 1, "width": 8, "heads": 2, "inner": 16}
 LARGE = {**SMALL, "width": 16}
 PROJECTION = {"experts": 4, "components": 4, "rank": 4, "projected_layers": 1, "start": "shared"}
-METHODS = pd.DataFrame(
+METHODS = with_variants(
+    pd.DataFrame(
+        [
+            ("slm", "slm", "-"),
+            ("slm_nopt", "-", "-"),
+            ("llm", "llm", "-"),
+            ("slm_mix", "slm_mix", "-"),
+            ("slm_pn", "slm_pn", "-"),
+            ("slm_is", "slm_is", "-"),
+            ("slm_d", "slm", "llm"),
+        ],
+        columns=["method", "pretraining", "teacher"],
+    ).assign(selections="none"),
     [
-        ("slm", "slm", "-"),
-        ("slm_nopt", "-", "-"),
-        ("llm", "llm", "-"),
-        ("slm_mix", "slm_mix", "-"),
-        ("slm_pn", "slm_pn", "-"),
-        ("slm_is", "slm_is", "-"),
-        ("slm_d", "slm", "llm"),
+        {"method": "slm_is_k4", "of": "slm_is", "change": {}, "pretraining": "slm_is_k4", "teacher": "-"},
+        {"method": "slm_is_lr", "of": "slm_is", "change": {}, "pretraining": "slm_is", "teacher": "-"},
+        {
+            **{"method": "slm_d_t50", "of": "slm_d", "change": {"distill.teacher_budget": (None, 50)}},
+            **{"pretraining": "slm", "teacher": "llm"},
+        },
     ],
-    columns=["method", "pretraining", "teacher"],
 )
 MACHINE = {"device": "cpu", "host": "here"}
 
@@ -42,11 +52,14 @@ PRETRAINED = [
     pretraining("slm", "all", 50),
     pretraining("slm", "cheap", 25),
     pretraining("llm", "all", 70),
+    pretraining("llm", "cheap", 35),
     pretraining("slm_mix", "expert0", 20),
     pretraining("slm_mix", "expert1", 30),
     pretraining("slm_pn", "all", 60),
     pretraining("slm_is", "law", 50),
     pretraining("slm_is", "art", 999),
+    pretraining("slm_is_k4", "law", 40),
+    pretraining("slm_is_k4", "art", 999),
 ]
 
 
@@ -85,8 +98,8 @@ def test_columns(runs: pd.DataFrame) -> None:
 def test_who_pays_for_what(runs: pd.DataFrame) -> None:
     generic = {"slm": 50, "slm_nopt": 0, "llm": 70, "slm_mix": 50, "slm_pn": 60, "slm_is": 0, "slm_d": 120}
     own = {"slm": 4, "slm_nopt": 4, "llm": 4, "slm_mix": 4, "slm_pn": 4, "slm_is": 54, "slm_d": 4}
-    assert runs["flops_generic"].to_dict() == generic
-    assert runs["flops_specialize"].to_dict() == own
+    assert runs["flops_generic"].to_dict() == generic | {"slm_is_k4": 0, "slm_is_lr": 0, "slm_d_t50": 85}
+    assert runs["flops_specialize"].to_dict() == own | {"slm_is_k4": 44, "slm_is_lr": 54, "slm_d_t50": 4}
     assert runs.loc["slm_d", "pretrain_tokens"] == 500  # the student's
     assert runs.loc["slm_mix", "steps"] == 53
     assert set(runs["flops_to_best"]) == {2}  # of the student's 3 in 3 steps, the best after 2
@@ -96,7 +109,9 @@ def test_parameters(runs: pd.DataFrame) -> None:
     small, large = parameter_count(ModelSize(**SMALL)), parameter_count(ModelSize(**LARGE))
     projected = projected_parameter_count(ModelSize(**SMALL), ProjectionSize(**PROJECTION))
     trained = {"slm": small, "slm_nopt": small, "llm": large, "slm_mix": 2 * small, "slm_pn": projected}
-    assert runs["parameters_pretrain"].to_dict() == trained | {"slm_is": small, "slm_d": small}
+    study = ["slm", "slm_nopt", "llm", "slm_mix", "slm_pn"]
+    assert runs.loc[study, "parameters_pretrain"].to_dict() == trained
+    assert set(runs["parameters_pretrain"].drop(study)) == {small}
     assert set(runs["parameters_serve"].drop("llm")) == {small}
 
 

@@ -3,12 +3,14 @@
 One measurement is one model evaluated on one split; its name is the seven columns of `KEY`. The plan is what the
 config asks for, so that a gap in the results is seen, not drawn over. With two domains, sizes (10, 80) and budgets
 (100, 200), the method slm stands for 2 generic measurements and 2 x 2 x 3 on the domains (size 0: before fine-tuning).
+
+An ablation is a variant of a method, measured as a method of its own: slm_is_k16 is slm_is with 16 clusters, not 64.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -37,10 +39,12 @@ KEY = list(Measurement._fields)
 
 @dataclass(frozen=True)
 class Method:
-    """One row of config/methods.tsv, as far as measuring it goes.
+    """One row of config/methods.tsv, or a variant of one, as far as measuring it goes.
 
     `selections`: the ways of choosing its expert, the default first. `budgeted`: it was pretrained. `generic`: its
-    pretrained model serves the generic text. `before`: it can be measured before fine-tuning.
+    pretrained model serves the generic text. `before`: it can be measured before fine-tuning. `of`: the method that it
+    is a variant of, or its own name. `change`: of a variant, what differs: value in the study and in the variant by
+    key, {"models.slm_is.clusters": (64, 16)}.
     """
 
     name: str
@@ -49,6 +53,8 @@ class Method:
     budgeted: bool
     generic: bool
     before: bool
+    of: str
+    change: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,25 +75,29 @@ class Plan:
 
     def method(self, name: str) -> Method:
         """The method called `name`; one that this study does not have is a pretrained one without choices."""
-        unknown = Method(name, name, ("none",), budgeted=True, generic=False, before=False)
+        unknown = Method(name, name, ("none",), budgeted=True, generic=False, before=False, of=name)
         return next((method for method in self.methods if method.name == name), unknown)
 
 
 def make_plan(study: Mapping[str, Any], methods: pd.DataFrame) -> Plan:
-    """The plan of a config's study: methods, domains, sizes, budgets, seeds, best_finetuned_sizes.
+    """The plan of a config's study: methods, domains, sizes, budgets, seeds, best_finetuned_sizes; variants.
 
     Args:
+        study: `variants`, if any: method (its own name), of, label, change (value in the study and in the variant by
+            dotted key), pretraining, teacher.
         methods: config/methods.tsv.
     """
     lists = {key: tuple(study[key]) for key in ("domains", "sizes", "budgets", "seeds", "best_finetuned_sizes")}
-    return Plan(methods=choose_methods(methods, study["methods"]), **lists)
+    return Plan(methods=choose_methods(methods, study["methods"], study.get("variants", ())), **lists)
 
 
-def choose_methods(table: pd.DataFrame, names: Iterable[str]) -> tuple[Method, ...]:
-    """The named rows of config/methods.tsv (method, label, pretraining, selections), in the order of `names`."""
-    rows = table.set_index("method")
+def choose_methods(
+    table: pd.DataFrame, names: Iterable[str], variants: Sequence[Mapping[str, Any]] = ()
+) -> tuple[Method, ...]:
+    """The named rows of config/methods.tsv in the order of `names`, then the variants."""
+    rows = with_variants(table, variants).set_index("method")
     methods = []
-    for name in names:
+    for name in [*names, *(variant["method"] for variant in variants)]:
         row = rows.loc[name]
         own = bool(row["pretraining"] == name)  # slm_d and slm_nopt have no pretrained model of their own
         methods.append(
@@ -96,11 +106,23 @@ def choose_methods(table: pd.DataFrame, names: Iterable[str]) -> tuple[Method, .
                 label=str(row["label"]),
                 selections=tuple(str(row["selections"]).split(",")),
                 budgeted=bool(row["pretraining"] != "-"),
-                generic=own and name != "slm_is",  # slm_is pretrains for one domain
+                generic=own and row["of"] != "slm_is",  # slm_is pretrains for one domain
                 before=own,
+                of=str(row["of"]),
+                change={key: (before, after) for key, (before, after) in row["change"].items()},
             )
         )
     return tuple(methods)
+
+
+def with_variants(table: pd.DataFrame, variants: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """config/methods.tsv with the columns of and change, and a row for each variant, measured with its base's default
+    way of choosing the expert.
+    """
+    default = table.set_index("method")["selections"].str.split(",").str[0]
+    table = table.assign(of=table["method"], change=pd.Series([{}] * len(table), dtype=object))
+    more = [{**variant, "selections": default[variant["of"]]} for variant in variants]
+    return pd.concat([table, pd.DataFrame(more)], ignore_index=True) if more else table
 
 
 def expected_measurements(plan: Plan) -> list[Measurement]:

@@ -56,8 +56,8 @@ def describe_runs(
         pretrained: facts of checkpoints: method, part, seed, budget, tokens, steps, flops, model, projection.
         specialized: facts of models: method, selection, domain, size, budget, seed, tokens, steps, best_step, flops,
             flops_student, model.
-        methods: config/methods.tsv. steps are the optimizer's, of pretraining and specialisation together.
-            flops_to_best is the served model's own fine-tuning up to its best validation.
+        methods: config/methods.tsv, with the rows of `with_variants`. steps are the optimizer's, of pretraining and
+            specialisation together. flops_to_best is the served model's own fine-tuning up to its best validation.
 
     Raises:
         UserError: a measured model whose facts are missing.
@@ -116,12 +116,14 @@ class _Books:
     def sources(self, name: Measurement) -> tuple[list[Facts], list[Facts]]:
         """The pretrainings the model itself comes from; and those that all domains share, a teacher's included."""
         row = self._methods.loc[name.method]
-        own = self._parts(str(row["pretraining"]), name)
-        if name.method == "slm_is":
+        own = self._parts(str(row["pretraining"]), name, name.budget)
+        if row["of"] == "slm_is":
             return own, []
-        teacher = str(row["teacher"])
-        taught = [] if teacher == "-" else self._parts(str(self._methods.loc[teacher, "pretraining"]), name)
-        return own, [*own, *taught]
+        if row["teacher"] == "-":
+            return own, own
+        _, budget = row["change"].get("distill.teacher_budget", (None, None))  # None: the student's own
+        teacher = str(self._methods.loc[row["teacher"], "pretraining"])
+        return own, [*own, *self._parts(teacher, name, budget or name.budget)]
 
     def costs(self, name: Measurement) -> dict[str, int]:
         """`RUN_COLUMNS` of one measurement."""
@@ -140,14 +142,14 @@ class _Books:
             "flops_serve_per_token": forward_flops_per_token(size),
         }
 
-    def _parts(self, method: str, name: Measurement) -> list[Facts]:
+    def _parts(self, method: str, name: Measurement, budget: int) -> list[Facts]:
         if method == "-":
             return []
         found = [
             facts
             for facts in self._pretrained
-            if (facts["method"], facts["seed"], facts["budget"]) == (method, name.seed, name.budget)
-            and (method != "slm_is" or facts["part"] == name.domain)
+            if (facts["method"], facts["seed"], facts["budget"]) == (method, name.seed, budget)
+            and (self._methods.loc[method, "of"] != "slm_is" or facts["part"] == name.domain)
         ]
         if not found:
             raise UserError(f"no facts of the pretraining of {name}", where="pretrain/", remedy="pretrain it again")
