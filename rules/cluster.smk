@@ -64,7 +64,7 @@ rule fit_clusters:
     resources:
         mem_mb=2000,
     params:
-        settings=settings("clusters"),
+        settings={"clusters": {key: value for key, value in config["clusters"].items() if key != "repetitions"}},
         revision=STAGE_REVISION["cluster"],
     message:
         "Clustering generic windows"
@@ -117,6 +117,29 @@ rule count_histograms:
         "Counting the cluster histogram of every corpus"
     script:
         "../scripts/count_histograms.py"
+
+
+rule repeat_clusters:
+    input:
+        vectors=[f"<run>/embeddings/{corpus}/train.npy" for corpus in CORPORA],
+    output:
+        repetitions="<run>/clusters/repetitions.tsv",
+    log:
+        "<logs>/repeat_clusters.log",
+    benchmark:
+        "<benchmarks>/repeat_clusters.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        settings=settings("clusters", corpora=CORPORA),
+        revision=STAGE_REVISION["cluster"],
+    message:
+        "Clustering generic windows with other seeds of k-means"
+    script:
+        "../scripts/repeat_clusters.py"
 
 
 rule sample_importance:

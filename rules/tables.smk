@@ -129,3 +129,32 @@ rule make_table:
         "Writing table {wildcards.table}"
     script:
         "../scripts/make_table.py"
+
+
+rule compare_clusters:
+    input:
+        repetitions="<run>/clusters/repetitions.tsv",
+        paper=PAPER,
+    output:
+        tsv="<run>/ablations/clusters.tsv",
+        markdown=report(
+            "<run>/ablations/clusters.md",
+            caption="../workflow/report/clusters.rst",
+            category="Ablations",
+        ),
+    log:
+        "<logs>/compare_clusters.log",
+    benchmark:
+        "<benchmarks>/compare_clusters.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        settings={},
+        revision=STAGE_REVISION["study"],
+    message:
+        "Comparing tables 9 and 10 over seeds of k-means"
+    script:
+        "../scripts/compare_clusters.py"

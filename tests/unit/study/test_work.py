@@ -36,7 +36,7 @@ CONFIG: dict[str, Any] = {
     "documents": {"generic": "web", "heldout": 10, "valid": 5, "test": 15},
     "tokenizer": {"vocabulary": 512, "characters": 3000},
     "embedder": {"kind": "lsi", "dimensions": 8, "words": 50, "fit_windows": 20},
-    "clusters": {"k": [2, 4], "iterations": 7, "fit_windows": 30},
+    "clusters": {"k": [2, 4], "iterations": 7, "fit_windows": 30, "repetitions": [17, 18, 19]},
     "models": {
         "slm": {"layers": 2, "width": 8, "heads": 2, "inner": 16},
         "llm": {"layers": 2, "width": 16, "heads": 2, "inner": 64},
@@ -95,6 +95,7 @@ def test_embedding_and_clustering() -> None:
     assert work("embed_split", corpus="tax", split="train") == Work(tokens=800, text=1400, disk=80 * 8 * 4)
     assert work("fit_clusters") == Work(flops=30 * 2 * 8 * (2 + 4) * 7)
     assert work("assign_clusters", corpus="tax", split="train") == Work(flops=80 * 2 * 8 * 6, disk=80 * 2 * 4)
+    assert work("repeat_clusters") == Work(flops=3 * (30 * 2 * 8 * 6 * 7 + (200 + 80) * 2 * 8 * 6))
 
 
 def test_the_sentence_encoder_computes_on_the_device() -> None:

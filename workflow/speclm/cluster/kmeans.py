@@ -47,26 +47,10 @@ def fit_clusters(embeddings: Path, k: int, settings: KMeansSettings, seed: int, 
     Raises:
         UserError: k is below 1, or larger than the number of windows (or of different windows).
     """
-    vectors_ND = read_array(embeddings)
-    sample = np.sort(rng(seed, "kmeans", "sample").permutation(len(vectors_ND))[: settings.fit_windows])
-    different = len(np.unique(vectors_ND[sample], axis=0))
-    if not 1 <= k <= different:
-        raise UserError(
-            f"{k} clusters cannot be made from {different} different windows",
-            where=embeddings,
-            key="clusters.k",
-            remedy=f"take k from 1 to {different}, raise clusters.fit_windows, or give more generic text",
-        )
-    model = KMeans(k, n_init=1, max_iter=settings.iterations, random_state=int(rng(seed, "kmeans", k).integers(2**31)))
-    with threadpool_limits(1):  # sums in parallel differ in the last bits
-        model.fit(vectors_ND[sample])
+    model = fit_kmeans(read_array(embeddings), k, settings, seed, embeddings)
     write_array(output, model.cluster_centers_.astype(np.float32), k=k)
-    return {
-        "k": k,
-        "windows": len(sample),
-        "rounds": int(model.n_iter_),
-        "distance": float(model.inertia_) / len(sample),
-    }
+    windows = len(model.labels_)
+    return {"k": k, "windows": windows, "rounds": int(model.n_iter_), "distance": float(model.inertia_) / windows}
 
 
 def assign_clusters(embeddings: Path, centroids: Path, output: Path) -> dict[str, Any]:
@@ -76,8 +60,35 @@ def assign_clusters(embeddings: Path, centroids: Path, output: Path) -> dict[str
         k, windows, and how many clusters have none.
     """
     centroids_KD = read_array(centroids)
-    with threadpool_limits(1):
-        nearest_N = pairwise_distances_argmin(read_array(embeddings), centroids_KD).astype(np.int32)
+    nearest_N = nearest_centroids(read_array(embeddings), centroids_KD)
     write_array(output, nearest_N, k=len(centroids_KD))
     used = len(np.unique(nearest_N))
     return {"k": len(centroids_KD), "windows": len(nearest_N), "empty_clusters": len(centroids_KD) - used}
+
+
+def fit_kmeans(vectors_ND: Array, k: int, settings: KMeansSettings, seed: int, where: Path) -> KMeans:
+    """Fit k centroids on a sample of the vectors, float32 (windows, dimensions), of the file `where`.
+
+    Raises:
+        UserError: as `fit_clusters`.
+    """
+    sample = np.sort(rng(seed, "kmeans", "sample").permutation(len(vectors_ND))[: settings.fit_windows])
+    different = len(np.unique(vectors_ND[sample], axis=0))
+    if not 1 <= k <= different:
+        raise UserError(
+            f"{k} clusters cannot be made from {different} different windows",
+            where=where,
+            key="clusters.k",
+            remedy=f"take k from 1 to {different}, raise clusters.fit_windows, or give more generic text",
+        )
+    model = KMeans(k, n_init=1, max_iter=settings.iterations, random_state=int(rng(seed, "kmeans", k).integers(2**31)))
+    with threadpool_limits(1):  # sums in parallel differ in the last bits
+        model.fit(vectors_ND[sample])
+    return model
+
+
+def nearest_centroids(vectors_ND: Array, centroids_KD: Array) -> Array:
+    """The number of each vector's nearest centroid: int32 (windows,)."""
+    with threadpool_limits(1):
+        nearest_N: Array = pairwise_distances_argmin(vectors_ND, centroids_KD).astype(np.int32)
+    return nearest_N

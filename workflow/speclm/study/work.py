@@ -197,6 +197,13 @@ def _assign(study: Study, wildcards: Wildcards) -> Work:
     return Work(flops=windows * _distances(study), disk=windows * len(study.config["clusters"]["k"]) * FLOAT)
 
 
+def _repeat(study: Study, wildcards: Wildcards) -> Work:
+    """As `_fit_clusters` for each seed; then every corpus's train windows are assigned."""
+    windows = sum(study.windows(corpus, "train") for corpus in (GENERIC, *study.config["domains"]))
+    flops = _fit_clusters(study, wildcards).flops + windows * _distances(study)
+    return Work(flops=len(study.config["clusters"]["repetitions"]) * flops)
+
+
 def _distances(study: Study) -> int:
     """FLOPs from one window to all centroids of all clusterings."""
     return 2 * int(study.config["embedder"]["dimensions"]) * int(sum(study.config["clusters"]["k"]))
@@ -273,6 +280,7 @@ _RULES: dict[str, Callable[[Study, Wildcards], Work]] = {
     "embed_split": _embed,
     "fit_clusters": _fit_clusters,
     "assign_clusters": _assign,
+    "repeat_clusters": _repeat,
     "sample_importance": _sample,
     "pretrain_model": _pretrain,
     "specialize_model": _specialize,

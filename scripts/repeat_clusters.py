@@ -1,0 +1,18 @@
+"""Make tables 9 and 10 again with other seeds of k-means (rule repeat_clusters)."""
+
+import _bootstrap  # noqa: F401
+from speclm.stage.job import Job, run
+
+
+def main(job: Job) -> dict:
+    from speclm.cluster.kmeans import KMeansSettings
+    from speclm.cluster.repetition import repeat_clusters
+
+    chosen = job.settings["clusters"]
+    embeddings = dict(zip(job.settings["corpora"], job.inputs["vectors"], strict=True))
+    settings = KMeansSettings(chosen["fit_windows"], chosen["iterations"])
+    return repeat_clusters(embeddings, chosen["k"], settings, chosen["repetitions"], job.outputs["repetitions"])
+
+
+if "snakemake" in globals():
+    run(main, globals()["snakemake"])
