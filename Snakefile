@@ -2,6 +2,7 @@
 
 snakemake --cores 2                                     the laptop study
 snakemake --cores 2 --configfile config/smoke.yaml      every rule in two minutes
+snakemake --cores 2 ablations                           variants of the methods
 """
 
 from snakemake.utils import min_version
@@ -46,3 +47,10 @@ rule all:
         "<run>/summary.txt",
         collect("<run>/tables/table_{table}.md", table=TABLES),
         collect("<run>/figures/figure_{figure}.pdf", figure=FIGURES),
+
+
+rule ablations:
+    input:
+        "<run>/ablations/metrics.tsv",
+        "<run>/ablations/claims.tsv",
+        collect("<run>/ablations/figures/figure_{figure}.pdf", figure=ABLATION_FIGURES),

@@ -4,21 +4,24 @@ rule fit_embedder:
         tokens="<run>/tokens/generic/train.bin",
         tokenizer="<run>/tokenizer/tokenizer.model",
     output:
-        embedder=directory("<run>/embedder"),
+        embedder=directory("<run>/embedder/{clustering}"),
     log:
-        "<logs>/fit_embedder.log",
+        "<logs>/fit_embedder/{clustering}.log",
     benchmark:
-        "<benchmarks>/fit_embedder.tsv"
+        "<benchmarks>/fit_embedder/{clustering}.tsv"
     conda:
         "../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=2000,
     params:
-        settings=settings("embedder", seed=config["clusters"]["seed"]),
+        settings=lambda wildcards: {
+            "embedder": CLUSTERINGS[wildcards.clustering]["embedder"],
+            "seed": CLUSTERINGS[wildcards.clustering]["clusters"]["seed"],
+        },
         revision=STAGE_REVISION["embed"],
     message:
-        "Fitting the embedder on generic windows"
+        "Fitting the embedder on generic windows (clustering {wildcards.clustering})"
     script:
         "../scripts/fit_embedder.py"
 
@@ -27,14 +30,14 @@ rule embed_split:
     input:
         tokens="<run>/tokens/{corpus}/{split}.bin",
         tokenizer="<run>/tokenizer/tokenizer.model",
-        embedder="<run>/embedder",
+        embedder="<run>/embedder/{clustering}",
     output:
-        vectors="<run>/embeddings/{corpus}/{split}.npy",
-        sidecar="<run>/embeddings/{corpus}/{split}.npy.json",
+        vectors="<run>/embeddings/{clustering}/{corpus}/{split}.npy",
+        sidecar="<run>/embeddings/{clustering}/{corpus}/{split}.npy.json",
     log:
-        "<logs>/embed_split/{corpus}/{split}.log",
+        "<logs>/embed_split/{clustering}/{corpus}/{split}.log",
     benchmark:
-        "<benchmarks>/embed_split/{corpus}/{split}.tsv"
+        "<benchmarks>/embed_split/{clustering}/{corpus}/{split}.tsv"
     conda:
         "../envs/data.yaml"
     threads: 1
@@ -44,44 +47,50 @@ rule embed_split:
         settings=settings(device=config["engine"]["device"]),
         revision=STAGE_REVISION["embed"],
     message:
-        "Embedding the windows of {wildcards.corpus}, {wildcards.split}"
+        "Embedding the windows of {wildcards.corpus}, {wildcards.split} (clustering {wildcards.clustering})"
     script:
         "../scripts/embed_split.py"
 
 
 rule fit_clusters:
     input:
-        vectors="<run>/embeddings/generic/train.npy",
+        vectors="<run>/embeddings/{clustering}/generic/train.npy",
     output:
-        centroids=[f"<run>/clusters/k{k}/centroids.npy" for k in config["clusters"]["k"]],
+        centroids=[f"<run>/clusters/{{clustering}}/k{k}/centroids.npy" for k in config["clusters"]["k"]],
     log:
-        "<logs>/fit_clusters.log",
+        "<logs>/fit_clusters/{clustering}.log",
     benchmark:
-        "<benchmarks>/fit_clusters.tsv"
+        "<benchmarks>/fit_clusters/{clustering}.tsv"
     conda:
         "../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=2000,
     params:
-        settings={"clusters": {key: value for key, value in config["clusters"].items() if key != "repetitions"}},
+        settings=lambda wildcards: {
+            "clusters": {
+                key: value
+                for key, value in CLUSTERINGS[wildcards.clustering]["clusters"].items()
+                if key != "repetitions"
+            }
+        },
         revision=STAGE_REVISION["cluster"],
     message:
-        "Clustering generic windows"
+        "Clustering generic windows (clustering {wildcards.clustering})"
     script:
         "../scripts/fit_clusters.py"
 
 
 rule assign_clusters:
     input:
-        vectors="<run>/embeddings/{corpus}/{split}.npy",
-        centroids=[f"<run>/clusters/k{k}/centroids.npy" for k in config["clusters"]["k"]],
+        vectors="<run>/embeddings/{clustering}/{corpus}/{split}.npy",
+        centroids=[f"<run>/clusters/{{clustering}}/k{k}/centroids.npy" for k in config["clusters"]["k"]],
     output:
-        assignments=[f"<run>/clusters/k{k}/{{corpus}}/{{split}}.npy" for k in config["clusters"]["k"]],
+        assignments=[f"<run>/clusters/{{clustering}}/k{k}/{{corpus}}/{{split}}.npy" for k in config["clusters"]["k"]],
     log:
-        "<logs>/assign_clusters/{corpus}/{split}.log",
+        "<logs>/assign_clusters/{clustering}/{corpus}/{split}.log",
     benchmark:
-        "<benchmarks>/assign_clusters/{corpus}/{split}.tsv"
+        "<benchmarks>/assign_clusters/{clustering}/{corpus}/{split}.tsv"
     conda:
         "../envs/data.yaml"
     threads: 1
@@ -91,14 +100,16 @@ rule assign_clusters:
         settings={},
         revision=STAGE_REVISION["cluster"],
     message:
-        "Assigning the windows of {wildcards.corpus}, {wildcards.split} to clusters"
+        "Assigning the windows of {wildcards.corpus}, {wildcards.split} (clustering {wildcards.clustering})"
     script:
         "../scripts/assign_clusters.py"
 
 
 rule count_histograms:
     input:
-        assignments=[f"<run>/clusters/k{k}/{corpus}/train.npy" for corpus in CORPORA for k in config["clusters"]["k"]],
+        assignments=[
+            f"<run>/clusters/main/k{k}/{corpus}/train.npy" for corpus in CORPORA for k in config["clusters"]["k"]
+        ],
     output:
         histograms="<run>/clusters/histograms.tsv",
     log:
@@ -121,7 +132,7 @@ rule count_histograms:
 
 rule repeat_clusters:
     input:
-        vectors=[f"<run>/embeddings/{corpus}/train.npy" for corpus in CORPORA],
+        vectors=[f"<run>/embeddings/main/{corpus}/train.npy" for corpus in CORPORA],
     output:
         repetitions="<run>/clusters/repetitions.tsv",
     log:
@@ -144,28 +155,28 @@ rule repeat_clusters:
 
 rule sample_importance:
     input:
-        generic="<run>/clusters/k{k}/generic/train.npy",
-        domain="<run>/clusters/k{k}/{domain}/train.npy",
+        unpack(sample_inputs),
     output:
-        windows="<run>/importance/{domain}/k{k}/seed{seed}.npy",
+        windows="<run>/importance/{method}/{domain}/seed{seed}.npy",
     log:
-        "<logs>/sample_importance/{domain}/k{k}/seed{seed}.log",
+        "<logs>/sample_importance/{method}/{domain}/seed{seed}.log",
     benchmark:
-        "<benchmarks>/sample_importance/{domain}/k{k}/seed{seed}.tsv"
+        "<benchmarks>/sample_importance/{method}/{domain}/seed{seed}.tsv"
     conda:
         "../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=500,
     params:
-        settings={
+        settings=lambda wildcards: {
+            "clusters": RECIPES[wildcards.method].clusters,
             "context": config["context"],
             "budget": max(config["pretrain"]["budgets"]),
-            "relative_cost": config["pretrain"]["relative_cost"]["slm_is"],
-            "batch": config["pretrain"]["batch"],
+            "relative_cost": RECIPES[wildcards.method].config["pretrain"]["relative_cost"]["slm_is"],
+            "batch": RECIPES[wildcards.method].config["pretrain"]["batch"],
         },
         revision=STAGE_REVISION["importance"],
     message:
-        "Resampling generic windows to the histogram of {wildcards.domain} ({wildcards.k} clusters)"
+        "Resampling generic windows to the histogram of {wildcards.domain} for {wildcards.method}, seed {wildcards.seed}"
     script:
         "../scripts/sample_importance.py"

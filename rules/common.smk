@@ -1,7 +1,6 @@
 # Validation, tables, wildcard constraints, and the functions that choose inputs and settings. Nothing else.
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import yaml
 from snakemake.exceptions import WorkflowError
@@ -14,6 +13,7 @@ from speclm.stage.allocator import exports
 from speclm.stage.configuration import check_config
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_table
+from speclm.stage.recipes import clusterings_of, make_recipes, pretraining_settings
 
 # Freed memory stays with the process: training on a CPU runs 1.1 to 1.4 times as fast.
 shell.prefix(exports() + "; ")
@@ -40,72 +40,69 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
-METHODS = TABLES_IN["methods"].set_index("method").loc[config["methods"]]
+RECIPES = make_recipes(config, TABLES_IN["methods"])
+METHODS = {name: recipe for name, recipe in RECIPES.items() if name in config["methods"]}
+CLUSTERINGS = clusterings_of(RECIPES)
 DOMAINS = TABLES_IN["domains"].set_index("domain").loc[config["domains"]]
 DATASETS = TABLES_IN["datasets"].set_index("dataset")
 CORPORA = ["generic", *config["domains"]]
 SPLITS = {corpus: ["train", "heldout"] if corpus == "generic" else ["train", "valid", "test"] for corpus in CORPORA}
-PRETRAINED = [method for method in METHODS.index if METHODS.loc[method, "pretraining"] == method]
-# SLM-is has no generic perplexity of its own: each of its models is made for one domain.
-GENERIC = [method for method in PRETRAINED if method != "slm_is"]
 TABLES = range(1, 11)
 FIGURES = ["1", "2", "3", "5", "6", "8", "12", "13"]
 FIGURES += [f"4{panel}" for panel in "abcd"[: 1 + len(config["specialize"]["sizes"])]]
 FIGURES += [f"9{panel}" for panel in "abc"[: len(config["specialize"]["sizes"])]]
+ABLATION_FIGURES = ["5"]
 
 
-def clusters_of(method):
-    """k of the clustering that a method is built on."""
-    model = config["models"][method]
-    return model["clusters"] if method == "slm_is" else model["experts"]
+def parts(recipe, domain):
+    """The pretrainings that a recipe starts from on a domain: one, one for each expert, or one for the domain."""
+    if recipe.kind == "slm_mix":
+        return expert_parts(recipe.clusters)
+    return [domain] if recipe.kind == "slm_is" else ["all"]
 
 
-def parts(method, domain):
-    """The pretrainings that a method starts from on a domain: one, one for each expert, or one for the domain."""
-    if method == "slm_mix":
-        return expert_parts(clusters_of(method))
-    return [domain] if method == "slm_is" else ["all"]
+def all_parts(recipe):
+    """Every pretraining of a recipe."""
+    return config["domains"] if recipe.kind == "slm_is" else parts(recipe, None)
 
 
-def all_parts(method):
-    """Every pretraining of a method."""
-    return config["domains"] if method == "slm_is" else parts(method, None)
+# A study is a folder of results: "" the methods, "ablations/" the methods and their variants.
+STUDIES = {"": METHODS, "ablations/": RECIPES}
 
 
-# Every evaluation: each method that was pretrained on generic text as a whole there, and each method on each domain.
-MEASURED = [
-    (method, corpus, seed)
-    for seed in config["seeds"]
-    for method in METHODS.index
-    for corpus in CORPORA
-    if corpus != "generic" or method in GENERIC
-]
-# What a complete study holds, for tables, figures and claims.
-STUDY = {
-    **{key: config[key] for key in ("methods", "domains", "seeds")},
-    **{"sizes": config["specialize"]["sizes"], "budgets": config["pretrain"]["budgets"]},
-    "best_finetuned_sizes": config["specialize"]["best_finetuned_sizes"],
-}
+def measured(recipes):
+    """Every evaluation: what was pretrained on generic text as a whole there, and every recipe on each domain."""
+    return [
+        (recipe, corpus, seed)
+        for seed in config["seeds"]
+        for recipe in recipes.values()
+        for corpus in CORPORA
+        if corpus != "generic" or recipe.generic
+    ]
+
+
+def study_settings(study):
+    """What a complete study holds, for tables, figures and claims."""
+    return {
+        **{key: config[key] for key in ("methods", "domains", "seeds")},
+        **{"sizes": config["specialize"]["sizes"], "budgets": config["pretrain"]["budgets"]},
+        "best_finetuned_sizes": config["specialize"]["best_finetuned_sizes"],
+        "variants": [recipe.record() for name, recipe in STUDIES[study].items() if name not in METHODS],
+    }
+
 
 # The engine of what fills one process: everything but pretraining.
 ONE_PROCESS = {**config["engine"], "processes": 1, "shard": False}
 
-PRETRAININGS = [
-    f"<run>/pretrain/{method}/{part}/seed{seed}/checkpoints"
-    for seed in config["seeds"]
-    for method in PRETRAINED
-    for part in all_parts(method)
-]
-SPECIALIZATIONS = [
-    f"<run>/specialize/{method}/{domain}/seed{seed}/models" for method, domain, seed in MEASURED if domain != "generic"
-]
 PAPER = sorted((REPOSITORY / "config/reference/paper").glob("*.csv"))
 
 
 wildcard_constraints:
     corpus="|".join(CORPORA),
     domain="|".join(config["domains"]),
-    method="|".join(METHODS.index),
+    method="|".join(RECIPES),
+    clustering="|".join(CLUSTERINGS),
+    study="(ablations/)?",
     part=r"all|expert\d+|" + "|".join(config["domains"]),
     seed=r"\d+",
     k=r"\d+",
@@ -122,57 +119,87 @@ def settings(*keys, **more):
     return {**{key: config[key] for key in keys}, **more}
 
 
-def checkpoints(method, domain, seed):
+def checkpoints(recipe, domain, seed):
     """The checkpoint folders of a pretraining, in the order of its experts."""
-    folder = f"<run>/pretrain/{method}/{{part}}/seed{seed}/checkpoints"
-    return [folder.format(part=part) for part in parts(method, domain)]
+    folder = f"<run>/pretrain/{recipe.name}/{{part}}/seed{seed}/checkpoints"
+    return [folder.format(part=part) for part in parts(recipe, domain)]
+
+
+def gather_inputs(wildcards):
+    recipes = STUDIES[wildcards.study]
+    pretrained = [
+        f"<run>/pretrain/{recipe.name}/{part}/seed{seed}"
+        for seed in config["seeds"]
+        for recipe in recipes.values()
+        if recipe.pretrained
+        for part in all_parts(recipe)
+    ]
+    names = [(f"{recipe.name}/{corpus}/seed{seed}", corpus) for recipe, corpus, seed in measured(recipes)]
+    specialized = [f"<run>/specialize/{name}" for name, corpus in names if corpus != "generic"]
+    return {
+        "documents": [f"<run>/evaluate/{name}/documents.parquet" for name, _ in names],
+        "pretrained": [f"{folder}/checkpoints" for folder in pretrained],
+        "pretrained_summaries": [f"{folder}/summary.json" for folder in pretrained],
+        "specialized": [f"{folder}/models" for folder in specialized],
+        "specialized_summaries": [f"{folder}/summary.json" for folder in specialized],
+    }
 
 
 def pretrain_inputs(wildcards):
     files = {"train": "<run>/tokens/generic/train.bin", "heldout": "<run>/tokens/generic/heldout.bin"}
-    method = wildcards.method
-    if method in ("slm_mix", "slm_pn"):
+    recipe = RECIPES[wildcards.method]
+    if recipe.kind in ("slm_mix", "slm_pn"):
         for split in ("train", "heldout"):
-            files[f"{split}_clusters"] = f"<run>/clusters/k{clusters_of(method)}/generic/{split}.npy"
-    if method == "slm_is":
-        k = clusters_of(method)
-        files["windows"] = f"<run>/importance/{wildcards.part}/k{k}/seed{wildcards.seed}.npy"
+            files[f"{split}_clusters"] = f"<run>/clusters/{recipe.clustering}/k{recipe.clusters}/generic/{split}.npy"
+    if recipe.kind == "slm_is":
+        files["windows"] = f"<run>/importance/{wildcards.method}/{wildcards.part}/seed{wildcards.seed}.npy"
     return files
+
+
+def sample_inputs(wildcards):
+    recipe = RECIPES[wildcards.method]
+    folder = f"<run>/clusters/{recipe.clustering}/k{recipe.clusters}"
+    return {"generic": f"{folder}/generic/train.npy", "domain": f"{folder}/{wildcards.domain}/train.npy"}
 
 
 def specialize_inputs(wildcards):
-    tokens = f"<run>/tokens/{wildcards.domain}"
+    tokens, recipe = f"<run>/tokens/{wildcards.domain}", RECIPES[wildcards.method]
     files = {"train": f"{tokens}/train.bin", "valid": f"{tokens}/valid.bin"}
-    base = METHODS.loc[wildcards.method, "pretraining"]
-    if base != "-":
-        files["checkpoints"] = checkpoints(base, wildcards.domain, wildcards.seed)
-    if base in ("slm_mix", "slm_pn"):
-        files["clusters"] = f"<run>/clusters/k{clusters_of(base)}/{wildcards.domain}/train.npy"
+    if recipe.pretraining != "-":
+        files["checkpoints"] = checkpoints(RECIPES[recipe.pretraining], wildcards.domain, wildcards.seed)
+    if recipe.kind in ("slm_mix", "slm_pn"):
+        clusters = f"<run>/clusters/{recipe.clustering}/k{recipe.clusters}"
+        files["clusters"] = f"{clusters}/{wildcards.domain}/train.npy"
     return files
 
 
-def specialize_settings(method):
-    """What the fine-tuning of a method depends on."""
-    return settings(
-        "specialize",
-        engine=ONE_PROCESS,
-        shape=config["models"]["llm" if method == "llm" else "slm"],
-        vocabulary=config["tokenizer"]["vocabulary"],
-        context=config["context"],
-        budgets=[] if METHODS.loc[method, "pretraining"] == "-" else config["pretrain"]["budgets"],
-        selections=METHODS.loc[method, "selections"].split(","),
-        before=METHODS.loc[method, "pretraining"] == method,
-        rate=config["specialize"]["learning_rate"]["llm" if method == "llm" else "slm"],
-        optimizer={key: config["pretrain"][key] for key in ("betas", "weight_decay", "clip")},
-        evaluate_batch=config["evaluate"]["batch"],
-    )
+def distill_inputs(wildcards):
+    teacher = f"<run>/specialize/{RECIPES[wildcards.method].teacher}/{wildcards.domain}/seed{wildcards.seed}"
+    return {**specialize_inputs(wildcards), "teachers": f"{teacher}/models", "teacher_runs": f"{teacher}/runs.json"}
+
+
+def specialize_settings(recipe):
+    """What the fine-tuning of a recipe depends on."""
+    own = recipe.config
+    return {
+        "kind": recipe.kind,
+        "engine": ONE_PROCESS,
+        "specialize": {key: value for key, value in own["specialize"].items() if key != "learning_rate"},
+        "shape": own["models"][recipe.network],
+        "vocabulary": own["tokenizer"]["vocabulary"],
+        "context": own["context"],
+        "budgets": [] if recipe.pretraining == "-" else own["pretrain"]["budgets"],
+        "selections": list(recipe.selections),
+        "before": recipe.pretrained,
+        "rate": own["specialize"]["learning_rate"][recipe.network],
+        "optimizer": {key: own["pretrain"][key] for key in ("betas", "weight_decay", "clip")},
+        "evaluate_batch": own["evaluate"]["batch"],
+    }
 
 
 def evaluate_generic_inputs(wildcards):
-    files = {
-        "heldout": "<run>/tokens/generic/heldout.bin",
-        "checkpoints": checkpoints(wildcards.method, "", wildcards.seed),
-    }
-    if wildcards.method in ("slm_mix", "slm_pn"):
-        files["clusters"] = f"<run>/clusters/k{clusters_of(wildcards.method)}/generic/heldout.npy"
+    recipe = RECIPES[wildcards.method]
+    files = {"heldout": "<run>/tokens/generic/heldout.bin", "checkpoints": checkpoints(recipe, "", wildcards.seed)}
+    if recipe.kind in ("slm_mix", "slm_pn"):
+        files["clusters"] = f"<run>/clusters/{recipe.clustering}/k{recipe.clusters}/generic/heldout.npy"
     return files

@@ -1,27 +1,30 @@
 # SLM-d: the pretrained small model learns the domain from the labels and from the fine-tuned large model.
 rule distill_model:
     input:
-        unpack(lambda wildcards: specialize_inputs(SimpleNamespace(method="slm_d", **dict(wildcards)))),
-        teachers="<run>/specialize/llm/{domain}/seed{seed}/models",
-        teacher_runs="<run>/specialize/llm/{domain}/seed{seed}/runs.json",
+        unpack(distill_inputs),
     output:
-        models=directory("<run>/specialize/slm_d/{domain}/seed{seed}/models"),
-        metrics="<run>/specialize/slm_d/{domain}/seed{seed}/metrics.jsonl",
-        runs="<run>/specialize/slm_d/{domain}/seed{seed}/runs.json",
-        summary="<run>/specialize/slm_d/{domain}/seed{seed}/summary.json",
+        models=directory("<run>/specialize/{method}/{domain}/seed{seed}/models"),
+        metrics="<run>/specialize/{method}/{domain}/seed{seed}/metrics.jsonl",
+        runs="<run>/specialize/{method}/{domain}/seed{seed}/runs.json",
+        summary="<run>/specialize/{method}/{domain}/seed{seed}/summary.json",
     log:
-        "<logs>/distill_model/{domain}/seed{seed}.log",
+        "<logs>/distill_model/{method}/{domain}/seed{seed}.log",
     benchmark:
-        "<benchmarks>/distill_model/{domain}/seed{seed}.tsv"
+        "<benchmarks>/distill_model/{method}/{domain}/seed{seed}.tsv"
+    wildcard_constraints:
+        method="|".join(name for name, recipe in RECIPES.items() if recipe.teacher != "-"),
     conda:
         "../envs/train-cpu.yaml" if config["engine"]["device"] == "cpu" else "../envs/train-cuda.yaml"
     threads: config["engine"]["threads"]
     resources:
         mem_mb=2500,
     params:
-        settings=lambda wildcards: {**specialize_settings("slm_d"), "distill": config["distill"]},
+        settings=lambda wildcards: {
+            **specialize_settings(RECIPES[wildcards.method]),
+            "distill": RECIPES[wildcards.method].config["distill"],
+        },
         revision=STAGE_REVISION["specialize"],
     message:
-        "Distilling the large model into the small one on {wildcards.domain}, seed {wildcards.seed}"
+        "Distilling the large model into {wildcards.method} on {wildcards.domain}, seed {wildcards.seed}"
     script:
         "../scripts/distill_model.py"

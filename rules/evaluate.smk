@@ -53,8 +53,7 @@ rule evaluate_domain:
 rule measure_serving:
     input:
         models=[
-            f"<run>/specialize/{method}/{config['domains'][0]}/seed{config['seeds'][0]}/models"
-            for method in METHODS.index
+            f"<run>/specialize/{method}/{config['domains'][0]}/seed{config['seeds'][0]}/models" for method in METHODS
         ],
     output:
         serving="<run>/serving.tsv",

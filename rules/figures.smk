@@ -1,31 +1,31 @@
 # The paper's figures, from the metrics.
 rule draw_figure:
     input:
-        metrics="<run>/metrics.tsv",
-        documents="<run>/documents.parquet",
+        metrics="<run>/{study}metrics.tsv",
+        documents="<run>/{study}documents.parquet",
         histograms="<run>/clusters/histograms.tsv",
         methods=REPOSITORY / "config/methods.tsv",
-        timings="<run>/timings.tsv",
+        timings="<run>/{study}timings.tsv",
         paper=PAPER,
     output:
-        pdf="<run>/figures/figure_{figure}.pdf",
+        pdf="<run>/{study}figures/figure_{figure}.pdf",
         png=report(
-            "<run>/figures/figure_{figure}.png",
+            "<run>/{study}figures/figure_{figure}.png",
             caption="../workflow/report/figure.rst",
             category="Figures",
             labels={"figure": "{figure}"},
         ),
     log:
-        "<logs>/draw_figure/{figure}.log",
+        "<logs>/{study}draw_figure/{figure}.log",
     benchmark:
-        "<benchmarks>/draw_figure/{figure}.tsv"
+        "<benchmarks>/{study}draw_figure/{figure}.tsv"
     conda:
         "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=1000,
     params:
-        settings=settings("evaluate", "figures", study=STUDY),
+        settings=lambda wildcards: settings("evaluate", "figures", study=study_settings(wildcards.study)),
         revision=STAGE_REVISION["study"],
     message:
         "Drawing figure {wildcards.figure}"

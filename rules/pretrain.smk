@@ -10,6 +10,8 @@ rule pretrain_model:
         "<logs>/pretrain_model/{method}/{part}/seed{seed}.log",
     benchmark:
         "<benchmarks>/pretrain_model/{method}/{part}/seed{seed}.tsv"
+    wildcard_constraints:
+        method="|".join(name for name, recipe in RECIPES.items() if recipe.pretrained),
     conda:
         "../envs/train-cpu.yaml" if config["engine"]["device"] == "cpu" else "../envs/train-cuda.yaml"
     threads: config["engine"]["threads"] * config["engine"]["processes"]
@@ -18,13 +20,10 @@ rule pretrain_model:
     params:
         settings=lambda wildcards: settings(
             "engine",
-            "pretrain",
-            shape=config["models"]["llm" if wildcards.method == "llm" else "slm"],
-            projection=config["models"]["slm_pn"] if wildcards.method == "slm_pn" else None,
+            "context",
             vocabulary=config["tokenizer"]["vocabulary"],
-            context=config["context"],
-            clusters=clusters_of(wildcards.method) if wildcards.method in ("slm_mix", "slm_pn") else None,
             evaluate_batch=config["evaluate"]["batch"],
+            **pretraining_settings(RECIPES[wildcards.method].config, RECIPES[wildcards.method].kind),
         ),
         revision=STAGE_REVISION["pretrain"],
     message:

@@ -12,14 +12,14 @@ rule specialize_model:
     benchmark:
         "<benchmarks>/specialize_model/{method}/{domain}/seed{seed}.tsv"
     wildcard_constraints:
-        method="|".join(method for method in METHODS.index if METHODS.loc[method, "teacher"] == "-"),
+        method="|".join(name for name, recipe in RECIPES.items() if recipe.teacher == "-"),
     conda:
         "../envs/train-cpu.yaml" if config["engine"]["device"] == "cpu" else "../envs/train-cuda.yaml"
     threads: config["engine"]["threads"]
     resources:
         mem_mb=2500,
     params:
-        settings=lambda wildcards: specialize_settings(wildcards.method),
+        settings=lambda wildcards: specialize_settings(RECIPES[wildcards.method]),
         revision=STAGE_REVISION["specialize"],
     message:
         "Specialising {wildcards.method} to {wildcards.domain}, seed {wildcards.seed}"

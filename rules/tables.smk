@@ -1,36 +1,32 @@
 # All measurements in one table; from it the costs, the claims and the paper's tables.
 rule gather_metrics:
     input:
-        documents=[f"<run>/evaluate/{m}/{corpus}/seed{seed}/documents.parquet" for m, corpus, seed in MEASURED],
-        pretrained=PRETRAININGS,
-        pretrained_summaries=[f"{Path(folder).parent}/summary.json" for folder in PRETRAININGS],
-        specialized=SPECIALIZATIONS,
-        specialized_summaries=[f"{Path(folder).parent}/summary.json" for folder in SPECIALIZATIONS],
+        unpack(gather_inputs),
         methods=REPOSITORY / "config/methods.tsv",
     output:
         metrics=report(
-            "<run>/metrics.tsv",
+            "<run>/{study}metrics.tsv",
             caption="../workflow/report/metrics.rst",
             category="Measurements",
         ),
-        documents="<run>/documents.parquet",
-        timings="<run>/timings.tsv",
+        documents="<run>/{study}documents.parquet",
+        timings="<run>/{study}timings.tsv",
         costs=report(
-            "<run>/costs.tsv",
+            "<run>/{study}costs.tsv",
             caption="../workflow/report/costs.rst",
             category="Measurements",
         ),
     log:
-        "<logs>/gather_metrics.log",
+        "<logs>/{study}gather_metrics.log",
     benchmark:
-        "<benchmarks>/gather_metrics.tsv"
+        "<benchmarks>/{study}gather_metrics.tsv"
     conda:
         "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=1000,
     params:
-        settings=settings("evaluate", study=STUDY),
+        settings=lambda wildcards: settings("evaluate", study=study_settings(wildcards.study)),
         revision=STAGE_REVISION["study"],
     message:
         "Gathering all measurements"
@@ -40,27 +36,27 @@ rule gather_metrics:
 
 rule check_claims:
     input:
-        metrics="<run>/metrics.tsv",
-        documents="<run>/documents.parquet",
+        metrics="<run>/{study}metrics.tsv",
+        documents="<run>/{study}documents.parquet",
         histograms="<run>/clusters/histograms.tsv",
         methods=REPOSITORY / "config/methods.tsv",
     output:
         claims=report(
-            "<run>/claims.tsv",
+            "<run>/{study}claims.tsv",
             caption="../workflow/report/claims.rst",
             category="Claims",
         ),
     log:
-        "<logs>/check_claims.log",
+        "<logs>/{study}check_claims.log",
     benchmark:
-        "<benchmarks>/check_claims.tsv"
+        "<benchmarks>/{study}check_claims.tsv"
     conda:
         "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=1000,
     params:
-        settings=settings("evaluate", study=STUDY),
+        settings=lambda wildcards: settings("evaluate", study=study_settings(wildcards.study)),
         revision=STAGE_REVISION["study"],
     message:
         "Judging the paper's claims"
@@ -87,7 +83,7 @@ rule write_summary:
     resources:
         mem_mb=1000,
     params:
-        settings=settings("evaluate", study=STUDY),
+        settings=settings("evaluate", study=study_settings("")),
         revision=STAGE_REVISION["study"],
     message:
         "Writing the closing summary"
@@ -123,7 +119,7 @@ rule make_table:
     resources:
         mem_mb=1000,
     params:
-        settings=settings("evaluate", "models", "pretrain", "tokenizer", "context", "figures", study=STUDY),
+        settings=settings("evaluate", "models", "pretrain", "tokenizer", "context", "figures", study=study_settings("")),
         revision=STAGE_REVISION["study"],
     message:
         "Writing table {wildcards.table}"

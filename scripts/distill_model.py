@@ -13,7 +13,7 @@ def main(job: Job) -> dict:
 
     taught = [(record["size"], record["budget"]) for record in read_json(job.inputs["teacher_runs"])]
     models = {(size, budget): job.inputs["teachers"] / f"none.n{size}.b{budget}.safetensors" for size, budget in taught}
-    task, runs = specialization(job, "slm_d", Teachers(models, Distillation(**job.settings["distill"])))
+    task, runs = specialization(job, Teachers(models, Distillation(**job.settings["distill"])))
     with open_session(job) as session:
         facts = specialize(task, runs, session)
     write_json(job.outputs["summary"], {**facts, **machine(session.engine)})

@@ -14,33 +14,33 @@ def main(job: Job) -> dict:
     from speclm.train.engine import machine, open_session
     from speclm.train.pretrain import Projection, expert_order, pretrain, sampled_order, uniform_order
 
-    chosen, method, part = job.settings, job.wildcards["method"], job.wildcards["part"]
+    chosen, kind, part = job.settings, job.settings["kind"], job.wildcards["part"]
     generic = open_windows(job.inputs["train"])
     clusters = {
         split: read_array(job.inputs[f"{split}_clusters"]) for split in ("train", "heldout") if chosen["clusters"]
     }
     projection, budget_experts = None, 1
-    if method == "slm_mix":
+    if kind == "slm_mix":
         budget_experts = chosen["clusters"]
         order = expert_order(clusters["train"], int(part.removeprefix("expert")), chosen["pretrain"]["batch"], job.seed)
-    elif method == "slm_is":
+    elif kind == "slm_is":
         order = sampled_order(read_array(job.inputs["windows"]))
     else:
         order = uniform_order(generic, job.seed)
-    if method == "slm_pn":
+    if kind == "slm_pn":
         projection = Projection(ProjectionSize(**chosen["projection"]), clusters["train"], clusters["heldout"])
     section = chosen["pretrain"]
     with open_session(job) as session:
         facts = pretrain(
-            method,
+            job.wildcards["method"],
             part,
             ModelSize(chosen["vocabulary"], chosen["context"], **chosen["shape"]),
             projection,
             generic,
             open_windows(job.inputs["heldout"]),
             order,
-            budget_tokens(section["budgets"], section["relative_cost"][method], budget_experts),
-            settings.pretraining(section, method, chosen["evaluate_batch"]),
+            budget_tokens(section["budgets"], section["relative_cost"], budget_experts),
+            settings.pretraining(section, chosen["evaluate_batch"]),
             session,
         )
     if not rank():  # the first process, or the only one

@@ -8,7 +8,7 @@ from speclm.stage.streams import rng
 def main(job: Job) -> dict:
     from speclm.cluster.importance import resample_windows
 
-    domain, k = job.wildcards["domain"], int(job.wildcards["k"])
+    domain, k = job.wildcards["domain"], job.settings["clusters"]
     tokens = int(job.settings["budget"] / job.settings["relative_cost"])
     draws = max(tokens // job.settings["context"], job.settings["batch"])
     return resample_windows(

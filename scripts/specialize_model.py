@@ -10,7 +10,7 @@ def main(job: Job) -> dict:
     from speclm.train.settings import specialization
     from speclm.train.specialize import specialize
 
-    task, runs = specialization(job, job.wildcards["method"], teachers=None)
+    task, runs = specialization(job, teachers=None)
     with open_session(job) as session:
         facts = specialize(task, runs, session)
     write_json(job.outputs["summary"], {**facts, **machine(session.engine)})

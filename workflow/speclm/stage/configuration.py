@@ -18,6 +18,7 @@ import jsonschema
 import pandas as pd
 
 from speclm.stage.errors import UserError
+from speclm.stage.recipes import check_variants, laid_over
 from speclm.stage.settings import nearest
 
 Config = Mapping[str, Any]
@@ -39,6 +40,10 @@ def check_config(config: Config, schema: Mapping[str, Any], tables: Mapping[str,
     for name, table in tables.items():
         _check_table(name, table)
     _check_together(config, tables, where)
+    check_variants(config, tables["methods"], where)
+    for variant in config["ablations"]:
+        changed = {**laid_over(config, variant["change"]), "ablations": []}
+        check_config(changed, schema, tables, f"{where}: ablations.{variant['name']}.change")
 
 
 def _explain(error: jsonschema.ValidationError, where: str) -> UserError:

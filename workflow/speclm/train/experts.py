@@ -31,15 +31,15 @@ from speclm.train.checkpoint import Tensors
 Expert = Callable[[], Tensors]
 
 
-def open_experts(method: str, size: ModelSize, checkpoints: Sequence[Path], seed: int) -> list[Expert]:
+def open_experts(kind: str, size: ModelSize, checkpoints: Sequence[Path], seed: int) -> list[Expert]:
     """The candidates of one budget.
 
     Raises:
         UserError: a checkpoint is missing, damaged, or of another size than `size`.
     """
-    if method == "slm_nopt":
+    if kind == "slm_nopt":
         return [partial(_drawn, size, seed)]
-    if method == "slm_pn":
+    if kind == "slm_pn":
         return _projected(size, checkpoints[0])
     return [partial(_loaded, size, path) for path in checkpoints]
 

@@ -26,10 +26,10 @@ Section = Mapping[str, Any]
 JOURNAL_STEPS = 10  # between two lines of metrics.jsonl
 
 
-def pretraining(section: Section, method: str, evaluate_batch: int) -> Pretraining:
+def pretraining(section: Section, evaluate_batch: int) -> Pretraining:
     """Settings of a pretraining from the section "pretrain"."""
     return Pretraining(
-        optimization=_optimization(section, section["learning_rate"][method], section),
+        optimization=_optimization(section, section["learning_rate"], section),
         save_every=section["save_every"],
         journal_every=JOURNAL_STEPS,
         validate_every=section["evaluate_every"],
@@ -61,11 +61,12 @@ def finetuning(section: Section, optimizer: Section, rate: float, evaluate_batch
     )
 
 
-def specialization(job: Job, method: str, teachers: Teachers | None) -> tuple[Task, list[Run]]:
+def specialization(job: Job, teachers: Teachers | None) -> tuple[Task, list[Run]]:
     """What a job of the rules specialize_model and distill_model makes, from its settings and inputs."""
     chosen, inputs = job.settings, job.inputs
     task = Task(
-        method=method,
+        method=job.wildcards["method"],
+        kind=chosen["kind"],
         domain=Domain(
             name=job.wildcards["domain"],
             train=open_windows(inputs["train"]),
