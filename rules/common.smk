@@ -182,7 +182,6 @@ def specialize_settings(recipe):
     """What the fine-tuning of a recipe depends on."""
     own = recipe.config
     return {
-        "kind": recipe.kind,
         "engine": ONE_PROCESS,
         "specialize": {key: value for key, value in own["specialize"].items() if key != "learning_rate"},
         "shape": own["models"][recipe.network],

@@ -18,18 +18,19 @@ from speclm.model.size import (
 from speclm.study.work import MINILM_FLOPS, Corpus, Study, Work, bytes_per_token
 
 ROWS = {
-    "slm": ("slm", "slm", "-", "none"),
-    "slm_nopt": ("slm", "-", "-", "none"),
-    "llm": ("llm", "llm", "-", "none"),
-    "slm_mix": ("slm", "slm_mix", "-", "most_frequent,best_pretrained,best_finetuned"),
-    "slm_pn": ("slm_pn", "slm_pn", "-", "most_frequent,best_pretrained,best_finetuned"),
-    "slm_is": ("slm", "slm_is", "-", "none"),
-    "slm_d": ("slm", "slm", "llm", "none"),
+    "slm": ("slm", "-", "none"),
+    "slm_nopt": ("-", "-", "none"),
+    "llm": ("llm", "-", "none"),
+    "slm_mix": ("slm_mix", "-", "most_frequent,best_pretrained,best_finetuned"),
+    "slm_pn": ("slm_pn", "-", "most_frequent,best_pretrained,best_finetuned"),
+    "slm_is": ("slm_is", "-", "none"),
+    "slm_d": ("slm", "llm", "none"),
 }
-COLUMNS = ("architecture", "pretraining", "teacher", "selections")
+COLUMNS = ("pretraining", "teacher", "selections")
 METHODS = pd.DataFrame({"method": name, "label": name, **dict(zip(COLUMNS, ROWS[name], strict=True))} for name in ROWS)
 CONFIG: dict[str, Any] = {
     "methods": list(ROWS),
+    "ablations": [],
     "domains": ["tax"],
     "seeds": [1],
     "context": 10,
@@ -134,7 +135,7 @@ def test_fine_tuning_counts_its_most_steps_and_each_expert_once() -> None:
 
 def test_distillation_pays_the_teachers_forward_passes() -> None:
     student = work("specialize_model", method="slm", **TUNED)
-    taught = work("distill_model", **TUNED)
+    taught = work("distill_model", **{**TUNED, "method": "slm_d"})
     assert (taught.tokens, taught.flops) == (student.tokens, student.flops + student.tokens * TEACH)
 
 

@@ -30,6 +30,7 @@ Change = Callable[[dict[str, Any]], None]
 def record(study: Study, tmp_path: Path) -> dict[str, Any]:
     """The job.json of a pretraining of 10 steps that works."""
     settings = {
+        "kind": "slm",
         "clusters": 0,
         "vocabulary": study.size.vocabulary,
         "context": study.size.context,
@@ -37,8 +38,8 @@ def record(study: Study, tmp_path: Path) -> dict[str, Any]:
         "evaluate_batch": 4,
         "pretrain": {
             "budgets": [128, 320],
-            "relative_cost": {"slm": 1.0},
-            "learning_rate": {"slm": 0.01},
+            "relative_cost": 1.0,
+            "learning_rate": 0.01,
             "batch": 4,
             "micro_batch": 2,
             "warmup_steps": 3,

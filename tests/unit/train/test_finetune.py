@@ -30,7 +30,7 @@ def tune(study: Study, scratch: Path, tokens: int, seen: list[np.ndarray]) -> Ou
         seen.append(indices_B)
         return loss.batch(indices_B)
 
-    (start,) = open_experts("slm_nopt", study.size, [], 7)
+    (start,) = open_experts(study.size, [], 7)
     return finetune(
         start(),
         study.size,
@@ -63,7 +63,7 @@ def test_order_does_not_depend_on_what_is_tuned(study: Study, tmp_path: Path) ->
 
 def test_serves_the_weights_of_the_best_validation(study: Study, tmp_path: Path) -> None:
     outcome = tune(study, tmp_path, 96, [])
-    (start,) = open_experts("slm_nopt", study.size, [], 7)
+    (start,) = open_experts(study.size, [], 7)
     model = study_model(study, outcome.weights)
     assert validation_loss(model, study.valid, study.finetuning(), CPU) == pytest.approx(outcome.best_loss, rel=1e-6)
     before = validation_loss(study_model(study, start()), study.valid, study.finetuning(), CPU)

@@ -74,7 +74,7 @@ def test_the_smallest_size_learns_at_the_lower_rate(study: Study) -> None:
 
 def test_without_pretraining_it_begins_at_random(study: Study) -> None:
     study.specialize("slm_nopt", "special", [Run("none", 32, 0)])
-    (start,) = open_experts("slm_nopt", study.size, [], 7)
+    (start,) = open_experts(study.size, [], 7)
     row = records(study, "slm_nopt")["none.n32.b0"]
     assert row["valid_nll"] < valid_loss(study, start()) and row["budget"] == 0
 
@@ -100,7 +100,7 @@ def test_projected_network_serves_instances(study: Study) -> None:
     study.pretrain("slm_pn", "base")
     study.specialize("slm_pn", "special", [Run("most_frequent", size, 2) for size in (0, 32)])
     path = study.folder / "base/slm_pn/all/checkpoints/b2.safetensors"
-    instance = open_experts("slm_pn", study.size, [path], 7)[2]()
+    instance = open_experts(study.size, [path], 7)[2]()
     before = served(study, "slm_pn", "most_frequent.n0.b2")
     assert before.keys() == instance.keys() and all(torch.equal(before[key], instance[key]) for key in instance)
     assert records(study, "slm_pn")["most_frequent.n32.b2"]["valid_nll"] <= valid_loss(study, before)

@@ -39,7 +39,7 @@ def test_only_the_smallest_size_learns_at_a_lower_rate() -> None:
     assert chosen.optimization.learning_rate == 0.001
 
 
-def test_every_model_pretrains_at_its_own_rate() -> None:
-    section = {**CONFIG["pretrain"], "learning_rate": {"slm": 0.1, "llm": 0.2}}
-    assert pretraining(section, "llm", 64).optimization.learning_rate == 0.2
-    assert pretraining(section, "slm", 64).optimization.clip == CONFIG["pretrain"]["clip"]
+def test_a_pretraining_takes_its_methods_rate() -> None:
+    section = {**CONFIG["pretrain"], "learning_rate": 0.2}
+    assert pretraining(section, 64).optimization.learning_rate == 0.2
+    assert pretraining(section, 64).optimization.clip == CONFIG["pretrain"]["clip"]

@@ -22,6 +22,7 @@ import numpy as np
 from speclm.data.windows import open_windows, write_store
 from speclm.model.size import ModelSize, ProjectionSize, parameter_count, projected_parameter_count
 from speclm.stage.interrupt import StopFlag
+from speclm.stage.recipes import pretraining_settings
 from speclm.stage.settings import from_mapping
 from speclm.stage.streams import rng
 from speclm.train import settings
@@ -65,13 +66,13 @@ class Training:
 
 def training_of(config: Mapping[str, Any], method: str, store: Path) -> Training:
     """The training that a configuration gives the transformers "slm" and "llm"."""
-    section, batch = config["pretrain"], config["evaluate"]["batch"]
     unobserved = {"save_every": NEVER, "evaluate_every": NEVER}
+    section = {**pretraining_settings(config, method)["pretrain"], **unobserved}
     return Training(
         store,
         ModelSize(config["tokenizer"]["vocabulary"], config["context"], **config["models"][method]),
         None,
-        settings.pretraining({**section, **unobserved}, method, batch),
+        settings.pretraining(section, config["evaluate"]["batch"]),
         from_mapping(Engine, config["engine"], "engine"),
         config["seeds"][0],
     )

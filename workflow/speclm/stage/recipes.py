@@ -148,7 +148,7 @@ def pretraining_settings(config: Config, kind: str) -> dict[str, Any]:
 
 
 def laid_over(config: Config, change: Config) -> dict[str, Any]:
-    """The configuration with the leaves of `change` in the place of its own, as Snakemake lays one file over another."""
+    """The configuration with the leaves of `change` in place of its own, as Snakemake lays one file over another."""
     return {
         **config,
         **{

@@ -27,6 +27,7 @@ from speclm.model.size import (
     projected_parameter_count,
     training_flops_per_token,
 )
+from speclm.stage.recipes import Recipe, make_recipes
 from speclm.study.plan import GENERIC, Measurement, expected_measurements, make_plan
 
 # UTF-8 bytes of a token by vocabulary: measured on the laptop's and the smoke preset's docstrings; the last is C4's
@@ -89,6 +90,7 @@ class Study:
         chosen, specialize = self.config, self.config["specialize"]
         study = {key: chosen[key] for key in ("methods", "domains", "seeds")}
         study |= {key: specialize[key] for key in ("sizes", "best_finetuned_sizes")}
+        study["variants"] = [recipe.record() for name, recipe in self.recipes.items() if name not in chosen["methods"]]
         found = defaultdict(list)
         for name in expected_measurements(make_plan({**study, "budgets": chosen["pretrain"]["budgets"]}, self.methods)):
             found[name.method, name.domain, name.seed].append(name)
@@ -98,21 +100,15 @@ class Study:
         """Of the network "slm" or "llm"."""
         return ModelSize(self.config["tokenizer"]["vocabulary"], self.config["context"], **self.config["models"][kind])
 
-    def served(self, method: str) -> str:
-        """What a method serves: "llm" or "slm"."""
-        return "llm" if self._row(method)["architecture"] == "llm" else "slm"
-
-    def taught(self, method: str) -> bool:
-        """Whether a method learns from the LLM."""
-        return bool(self._row(method)["teacher"] == "llm")
+    @cached_property
+    def recipes(self) -> dict[str, Recipe]:
+        """The methods and their variants."""
+        return make_recipes(self.config, self.methods)
 
     def experts(self, method: str) -> int:
         """Among how many networks a method chooses."""
-        return int(self.config["models"].get(method, {}).get("experts", 1))
-
-    def start(self, method: str) -> str:
-        """The pretraining that a method starts from; "-" for none."""
-        return str(self._row(method)["pretraining"])
+        recipe = self.recipes.get(method)
+        return recipe.clusters if recipe and recipe.kind in ("slm_mix", "slm_pn") else 1
 
     def text(self, corpus: str, split: str) -> int:
         """Bytes of a split, supposing documents of equal length: training has what is not held out."""
@@ -131,9 +127,6 @@ class Study:
     def windows(self, corpus: str, split: str) -> int:
         """Of a split, about."""
         return self.tokens(corpus, split) // int(self.config["context"])
-
-    def _row(self, method: str) -> Mapping[Any, Any]:
-        return next(row for row in self.methods.to_dict("records") if row["method"] == method)
 
 
 def bytes_per_token(vocabulary: int) -> float:
@@ -210,30 +203,34 @@ def _distances(study: Study) -> int:
 
 
 def _sample(study: Study, wildcards: Wildcards) -> Work:
-    return Work(disk=8 * _pretrain(study, {"method": "slm_is"}).tokens // study.config["context"])
+    return Work(disk=8 * _pretrain(study, wildcards).tokens // study.config["context"])
 
 
 def _pretrain(study: Study, wildcards: Wildcards) -> Work:
-    method, section = wildcards["method"], study.config["pretrain"]
-    kind = study.served(method)
+    recipe = study.recipes[wildcards["method"]]
+    section, kind = recipe.config["pretrain"], recipe.network
     size = study.size(kind)
-    experts = study.experts(method) if method == "slm_mix" else 1
-    bought = max(budget_tokens(section["budgets"], section["relative_cost"][method], experts).values())
+    experts = recipe.clusters if recipe.kind == "slm_mix" else 1
+    bought = max(budget_tokens(section["budgets"], section["relative_cost"][recipe.kind], experts).values())
     step = section["batch"] * study.config["context"]
     tokens = bought // step * step
     parameters = parameter_count(size)
-    if method == "slm_pn":
-        kind, parameters = "slm_pn", projected_parameter_count(size, ProjectionSize(**study.config["models"]["slm_pn"]))
+    if recipe.kind == "slm_pn":
+        kind, projection = "slm_pn", ProjectionSize(**recipe.config["models"]["slm_pn"])
+        parameters = projected_parameter_count(size, projection)
     disk = len(section["budgets"]) * parameters * FLOAT
     return Work(kind, tokens, tokens * training_flops_per_token(size), disk=disk)
 
 
 def _specialize(study: Study, wildcards: Wildcards) -> Work:
     """An expert that two ways choose is fine-tuned once; `best_finetuned` tunes every one."""
-    method, domain, section = wildcards["method"], wildcards["domain"], study.config["specialize"]
-    kind, experts = study.served(method), study.experts(study.start(method))
-    size, step = study.size(kind), section["batch"] * study.config["context"]
-    teacher = forward_flops_per_token(study.size("llm")) if study.taught(method) else 0
+    method, domain = wildcards["method"], wildcards["domain"]
+    recipe = study.recipes[method]
+    section, experts = recipe.config["specialize"], study.experts(recipe.pretraining)
+    size, step = study.size(recipe.network), section["batch"] * study.config["context"]
+    teacher = 0
+    if recipe.teacher != "-":
+        teacher = forward_flops_per_token(study.size(study.recipes[recipe.teacher].network))
     limits = dict(zip(section["sizes"], section["max_steps"], strict=True))
     runs = study.measured(method, domain, wildcards["seed"])
     ways: dict[tuple[int, int], set[str]] = {}
@@ -248,11 +245,7 @@ def _specialize(study: Study, wildcards: Wildcards) -> Work:
             windows = min(section["selection_windows"], domain_tokens // study.config["context"])
             searched += experts * windows * study.config["context"]
     flops = tokens * (training_flops_per_token(size) + teacher) + searched * forward_flops_per_token(size)
-    return Work(kind, tokens + searched, flops, disk=len(runs) * parameter_count(size) * FLOAT)
-
-
-def _distill(study: Study, wildcards: Wildcards) -> Work:
-    return _specialize(study, {**wildcards, "method": "slm_d"})
+    return Work(recipe.network, tokens + searched, flops, disk=len(runs) * parameter_count(size) * FLOAT)
 
 
 def _evaluate_domain(study: Study, wildcards: Wildcards) -> Work:
@@ -265,7 +258,7 @@ def _evaluate_generic(study: Study, wildcards: Wildcards) -> Work:
 
 def _evaluate(study: Study, wildcards: Wildcards, corpus: str, split: str) -> Work:
     method = wildcards["method"]
-    tokens, kind = study.tokens(corpus, split), study.served(method)
+    tokens, kind = study.tokens(corpus, split), study.recipes[method].network
     tokens *= len(study.measured(method, corpus, wildcards["seed"]))
     return Work(kind, tokens, tokens * forward_flops_per_token(study.size(kind)))
 
@@ -284,7 +277,7 @@ _RULES: dict[str, Callable[[Study, Wildcards], Work]] = {
     "sample_importance": _sample,
     "pretrain_model": _pretrain,
     "specialize_model": _specialize,
-    "distill_model": _distill,
+    "distill_model": _specialize,
     "evaluate_generic": _evaluate_generic,
     "evaluate_domain": _evaluate_domain,
 }

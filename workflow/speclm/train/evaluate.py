@@ -83,7 +83,7 @@ def evaluate_pretrained(
     for budget in sorted(budgets):
         paths = [folder / f"b{budget}.safetensors" for folder in folders]
         size = ModelSize(**load_weights(paths[0])[1]["model"])
-        experts = [expert() for expert in open_experts(method, size, paths, seed)]
+        experts = [expert() for expert in open_experts(size, paths, seed)]
         if clusters_N is None:
             score = plain_score(size, experts[0], device)
         else:

@@ -31,15 +31,18 @@ from speclm.train.checkpoint import Tensors
 Expert = Callable[[], Tensors]
 
 
-def open_experts(kind: str, size: ModelSize, checkpoints: Sequence[Path], seed: int) -> list[Expert]:
+def open_experts(size: ModelSize, checkpoints: Sequence[Path], seed: int) -> list[Expert]:
     """The candidates of one budget.
+
+    Args:
+        checkpoints: one, those of a mixture's experts in their order, or none: then the candidate is untrained.
 
     Raises:
         UserError: a checkpoint is missing, damaged, or of another size than `size`.
     """
-    if kind == "slm_nopt":
+    if not checkpoints:
         return [partial(_drawn, size, seed)]
-    if kind == "slm_pn":
+    if len(checkpoints) == 1 and load_weights(checkpoints[0])[1]["projection"]:
         return _projected(size, checkpoints[0])
     return [partial(_loaded, size, path) for path in checkpoints]
 

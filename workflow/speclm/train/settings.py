@@ -66,7 +66,6 @@ def specialization(job: Job, teachers: Teachers | None) -> tuple[Task, list[Run]
     chosen, inputs = job.settings, job.inputs
     task = Task(
         method=job.wildcards["method"],
-        kind=chosen["kind"],
         domain=Domain(
             name=job.wildcards["domain"],
             train=open_windows(inputs["train"]),

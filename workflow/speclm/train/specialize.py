@@ -79,14 +79,12 @@ class Task:
     """What is specialised to what.
 
     Attributes:
-        kind: the method that it is or is a variant of: how its experts are opened.
         size: of the served model.
         starts: {budget: checkpoints}: one, the experts of slm_mix in their order, none for slm_nopt (budget 0).
         teachers: for slm_d alone.
     """
 
     method: str
-    kind: str
     domain: Domain
     size: ModelSize
     starts: Mapping[int, Sequence[Path]]
@@ -258,7 +256,7 @@ class _Bench:
 
     def _open_experts(self, budget: int) -> list[Expert]:
         task = self._task
-        return open_experts(task.kind, task.size, task.starts[budget], self._session.seed)
+        return open_experts(task.size, task.starts[budget], self._session.seed)
 
     def _model(self, weights: Tensors) -> Transformer:
         model = Transformer(self._task.size)
