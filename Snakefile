@@ -53,4 +53,5 @@ rule ablations:
     input:
         "<run>/ablations/metrics.tsv",
         "<run>/ablations/claims.tsv",
+        "<run>/ablations/clusters.md",
         collect("<run>/ablations/figures/figure_{figure}.pdf", figure=ABLATION_FIGURES),

@@ -41,6 +41,8 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 RECIPES = make_recipes(config, TABLES_IN["methods"])
+# No name is "-": a pattern that nothing matches.
+TAUGHT = [name for name, recipe in RECIPES.items() if recipe.teacher != "-"] or ["-"]
 METHODS = {name: recipe for name, recipe in RECIPES.items() if name in config["methods"]}
 CLUSTERINGS = clusterings_of(RECIPES)
 DOMAINS = TABLES_IN["domains"].set_index("domain").loc[config["domains"]]
@@ -61,24 +63,8 @@ def parts(recipe, domain):
     return [domain] if recipe.kind == "slm_is" else ["all"]
 
 
-def all_parts(recipe):
-    """Every pretraining of a recipe."""
-    return config["domains"] if recipe.kind == "slm_is" else parts(recipe, None)
-
-
 # A study is a folder of results: "" the methods, "ablations/" the methods and their variants.
 STUDIES = {"": METHODS, "ablations/": RECIPES}
-
-
-def measured(recipes):
-    """Every evaluation: what was pretrained on generic text as a whole there, and every recipe on each domain."""
-    return [
-        (recipe, corpus, seed)
-        for seed in config["seeds"]
-        for recipe in recipes.values()
-        for corpus in CORPORA
-        if corpus != "generic" or recipe.generic
-    ]
 
 
 def study_settings(study):
@@ -125,24 +111,9 @@ def checkpoints(recipe, domain, seed):
     return [folder.format(part=part) for part in parts(recipe, domain)]
 
 
-def gather_inputs(wildcards):
-    recipes = STUDIES[wildcards.study]
-    pretrained = [
-        f"<run>/pretrain/{recipe.name}/{part}/seed{seed}"
-        for seed in config["seeds"]
-        for recipe in recipes.values()
-        if recipe.pretrained
-        for part in all_parts(recipe)
-    ]
-    names = [(f"{recipe.name}/{corpus}/seed{seed}", corpus) for recipe, corpus, seed in measured(recipes)]
-    specialized = [f"<run>/specialize/{name}" for name, corpus in names if corpus != "generic"]
-    return {
-        "documents": [f"<run>/evaluate/{name}/documents.parquet" for name, _ in names],
-        "pretrained": [f"{folder}/checkpoints" for folder in pretrained],
-        "pretrained_summaries": [f"{folder}/summary.json" for folder in pretrained],
-        "specialized": [f"{folder}/models" for folder in specialized],
-        "specialized_summaries": [f"{folder}/summary.json" for folder in specialized],
-    }
+def clusters(recipe, corpus, split):
+    """The clusters of a split's windows that a recipe goes by."""
+    return f"<run>/clusters/{recipe.clustering}/k{recipe.clusters}/{corpus}/{split}.npy"
 
 
 def pretrain_inputs(wildcards):
@@ -150,7 +121,7 @@ def pretrain_inputs(wildcards):
     recipe = RECIPES[wildcards.method]
     if recipe.kind in ("slm_mix", "slm_pn"):
         for split in ("train", "heldout"):
-            files[f"{split}_clusters"] = f"<run>/clusters/{recipe.clustering}/k{recipe.clusters}/generic/{split}.npy"
+            files[f"{split}_clusters"] = clusters(recipe, "generic", split)
     if recipe.kind == "slm_is":
         files["windows"] = f"<run>/importance/{wildcards.method}/{wildcards.part}/seed{wildcards.seed}.npy"
     return files
@@ -158,8 +129,7 @@ def pretrain_inputs(wildcards):
 
 def sample_inputs(wildcards):
     recipe = RECIPES[wildcards.method]
-    folder = f"<run>/clusters/{recipe.clustering}/k{recipe.clusters}"
-    return {"generic": f"{folder}/generic/train.npy", "domain": f"{folder}/{wildcards.domain}/train.npy"}
+    return {"generic": clusters(recipe, "generic", "train"), "domain": clusters(recipe, wildcards.domain, "train")}
 
 
 def specialize_inputs(wildcards):
@@ -168,8 +138,7 @@ def specialize_inputs(wildcards):
     if recipe.pretraining != "-":
         files["checkpoints"] = checkpoints(RECIPES[recipe.pretraining], wildcards.domain, wildcards.seed)
     if recipe.kind in ("slm_mix", "slm_pn"):
-        clusters = f"<run>/clusters/{recipe.clustering}/k{recipe.clusters}"
-        files["clusters"] = f"{clusters}/{wildcards.domain}/train.npy"
+        files["clusters"] = clusters(recipe, wildcards.domain, "train")
     return files
 
 
@@ -200,5 +169,5 @@ def evaluate_generic_inputs(wildcards):
     recipe = RECIPES[wildcards.method]
     files = {"heldout": "<run>/tokens/generic/heldout.bin", "checkpoints": checkpoints(recipe, "", wildcards.seed)}
     if recipe.kind in ("slm_mix", "slm_pn"):
-        files["clusters"] = f"<run>/clusters/{recipe.clustering}/k{recipe.clusters}/generic/heldout.npy"
+        files["clusters"] = clusters(recipe, "generic", "heldout")
     return files

@@ -12,7 +12,7 @@ rule distill_model:
     benchmark:
         "<benchmarks>/distill_model/{method}/{domain}/seed{seed}.tsv"
     wildcard_constraints:
-        method="|".join(name for name, recipe in RECIPES.items() if recipe.teacher != "-"),
+        method="|".join(TAUGHT),
     conda:
         "../envs/train-cpu.yaml" if config["engine"]["device"] == "cpu" else "../envs/train-cuda.yaml"
     threads: config["engine"]["threads"]

@@ -11,7 +11,7 @@ rule pretrain_model:
     benchmark:
         "<benchmarks>/pretrain_model/{method}/{part}/seed{seed}.tsv"
     wildcard_constraints:
-        method="|".join(name for name, recipe in RECIPES.items() if recipe.pretrained),
+        method="|".join(name for name, recipe in RECIPES.items() if recipe.pretrained) or "-",
     conda:
         "../envs/train-cpu.yaml" if config["engine"]["device"] == "cpu" else "../envs/train-cuda.yaml"
     threads: config["engine"]["threads"] * config["engine"]["processes"]

@@ -12,7 +12,7 @@ rule specialize_model:
     benchmark:
         "<benchmarks>/specialize_model/{method}/{domain}/seed{seed}.tsv"
     wildcard_constraints:
-        method="|".join(name for name, recipe in RECIPES.items() if recipe.teacher == "-"),
+        method="|".join(name for name in RECIPES if name not in TAUGHT) or "-",
     conda:
         "../envs/train-cpu.yaml" if config["engine"]["device"] == "cpu" else "../envs/train-cuda.yaml"
     threads: config["engine"]["threads"]

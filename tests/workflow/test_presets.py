@@ -81,6 +81,13 @@ PAPER = {
     "embed_split": 11,
 }
 COMPLETE = ["config", "gpu", "paper"]
+# What the variants need, with the study's own jobs that they rest on.
+ABLATIONS = {
+    "config": {"pretrain_model": 59, "specialize_model": 54, "distill_model": 12, "fit_clusters": 2},
+    "smoke": {"pretrain_model": 24, "specialize_model": 24, "distill_model": 2, "fit_clusters": 2},
+    "gpu": {"pretrain_model": 101, "specialize_model": 48, "distill_model": 4, "fit_clusters": 1},
+    "paper": {"pretrain_model": 381, "specialize_model": 126, "distill_model": 9, "fit_clusters": 1},
+}
 
 
 def preset(name: str) -> dict[str, Any]:
@@ -96,6 +103,13 @@ def test_jobs_per_rule_and_the_plan_counts_the_same(name: str, expected: dict[st
     assert {rule: found.get(rule) for rule in expected} == expected
     _, planned = read_graph(ROOT, [ROOT / f"config/{name}.yaml"])
     assert {**Counter(job.rule for job in planned), "total": len(planned)} == found
+
+
+@pytest.mark.parametrize(("name", "expected"), ABLATIONS.items())
+def test_jobs_of_the_variants(name: str, expected: dict[str, int]) -> None:
+    _, planned = read_graph(ROOT, [ROOT / f"config/{name}.yaml"], "ablations")
+    found = Counter(job.rule for job in planned)
+    assert {rule: found[rule] for rule in expected} == expected
 
 
 @pytest.mark.parametrize("name", COMPLETE)

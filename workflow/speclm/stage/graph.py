@@ -30,8 +30,8 @@ class Node:
         return " ".join([self.rule, *(value for key, value in self.wildcards.items() if key != "seed")])
 
 
-def read_graph(repository: Path, configfiles: Sequence[Path]) -> tuple[dict[str, Any], list[Node]]:
-    """The merged configuration and every job of a complete run, none taken as done.
+def read_graph(repository: Path, configfiles: Sequence[Path], target: str = "all") -> tuple[dict[str, Any], list[Node]]:
+    """The merged configuration and every job that a target needs, none taken as done.
 
     Raises:
         UserError: Snakemake refuses the configuration or the workflow; its words.
@@ -46,7 +46,9 @@ def read_graph(repository: Path, configfiles: Sequence[Path]) -> tuple[dict[str,
                 config_settings=ConfigSettings(configfiles=[Path(path).resolve() for path in configfiles]),
                 snakefile=Path("Snakefile"),
             )
-            workflow.dag(DAGSettings(forceall=True)).printd3dag()  # builds the graph; what it prints lacks wildcards
+            workflow.dag(
+                DAGSettings(forceall=True, targets={target})
+            ).printd3dag()  # builds the graph; what it prints lacks wildcards
         except Exception as error:  # of any kind: Snakemake runs the rules' own code
             message, _, remedy = str(error).strip().partition("\nRemedy: ")
             raise UserError(

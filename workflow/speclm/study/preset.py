@@ -1,6 +1,6 @@
 """The plan of a preset: its configuration and tables are read, its jobs counted, and what they take is told.
 
-    plan_preset(repository, "paper", None, "H100", 0.4) -> "Plan of paper: 253 jobs …"
+    plan_preset(repository, "paper", "all", None, "H100", 0.4) -> "Plan of paper: 253 jobs …"
 
 Nothing is trained or read of the corpora, which need not be there: how large they are is said by the run's own manifest
 once it has collected them, before that by config/reference/corpora.tsv.
@@ -27,21 +27,22 @@ DEFAULT = "laptop"  # config/config.yaml
 
 
 def plan_preset(
-    repository: Path, preset: str, tokens_per_second: float | None, gpu: str | None, mfu: float | None
+    repository: Path, preset: str, target: str, tokens_per_second: float | None, gpu: str | None, mfu: float | None
 ) -> str:
-    """The plan in words; numbers that are left out are measured or assumed (see `speed`).
+    """The plan in words of a target ("all" or "ablations"); numbers left out are measured or assumed (see `speed`).
 
     Raises:
         UserError: an unknown preset, a configuration that is refused, a data set of unknown size, and those of `speed`.
     """
-    config, jobs = read_graph(repository, [preset_file(repository, preset)])
+    config, jobs = read_graph(repository, [preset_file(repository, preset)], target)
     tables = {name: read_table(repository / f"config/{name}.tsv") for name in ("methods", "domains", "datasets")}
     study = make_study(config, tables, repository)
     results = repository / "results"
     chosen = tokens_per_second, gpu, mfu
     speed = choose_speed(results, config["run"], config["engine"]["device"], study.size("slm"), *chosen)
     forecast = make_forecast(study, jobs, speed, read_table(repository / "config/reference/durations.tsv"))
-    title = f"Plan of {config['run']} ({preset}): {len(jobs)} jobs, of which none is done"
+    what = "" if target == "all" else f", {target}"
+    title = f"Plan of {config['run']} ({preset}{what}): {len(jobs)} jobs, of which none is done"
     return write_forecast(forecast, speed, title, list(_notes(study, tables["datasets"], repository)))
 
 
