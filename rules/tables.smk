@@ -150,7 +150,10 @@ rule make_table:
     resources:
         mem_mb=1000,
     params:
-        settings=settings("evaluate", "models", "pretrain", "tokenizer", "context", "figures", study=study_settings("")),
+        settings=settings(
+            *("evaluate", "models", "pretrain", "tokenizer", "context", "figures", "ablations"),
+            study=study_settings(""),
+        ),
         revision=STAGE_REVISION["study"],
     message:
         "Writing table {wildcards.table}"

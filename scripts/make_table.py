@@ -16,7 +16,7 @@ def main(job: Job) -> dict:
     sources = Sources(
         load_evidence(job.inputs, chosen["study"], chosen["evaluate"], UNITS[chosen["figures"]["cost"]]),
         read_table(job.inputs["histograms"]),
-        models_of(chosen["models"], chosen["pretrain"], chosen["tokenizer"]["vocabulary"], chosen["context"]),
+        models_of(chosen),
         read_table(job.inputs["timings"]),
         read_table(job.inputs["serving"]),
         job.inputs["paper"][0].parent,

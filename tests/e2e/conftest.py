@@ -67,9 +67,9 @@ def new_clone(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Clone]:
 
 @pytest.fixture(scope="session")
 def smoke(new_clone: Callable[[], Clone]) -> Clone:
-    """The finished smoke run."""
+    """The finished smoke run, with its variants."""
     clone = new_clone()
-    clone.snakemake()
+    clone.snakemake("all", "ablations")
     return clone
 
 

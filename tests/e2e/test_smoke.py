@@ -49,6 +49,21 @@ def test_every_table_and_figure_is_there(smoke: Clone) -> None:
     assert len(claims) == 17
 
 
+def test_the_variants_are_measured_beside_the_methods(smoke: Clone) -> None:
+    """The methods' own rows are the study's; a variant that shares a pretraining has no second one."""
+    main, both = (read_table(smoke.results / f"{study}metrics.tsv") for study in ("", "ablations/"))
+    variants = {"slm_pn_k8", "slm_pn_k16", "slm_is_k4", "slm_is_k8", "slm_mix_k8", "slm_pn_seed18"}
+    assert variants <= set(both["method"]) - set(main["method"])
+    pd.testing.assert_frame_equal(both[both["method"].isin(main["method"])].reset_index(drop=True), main)
+    costs = both.query("size > 0 and domain != 'generic'").groupby("method")["parameters_pretrain"].first()
+    assert costs["slm_mix_k8"] == 2 * costs["slm_mix"]
+    assert costs["slm_pn_k16"] > costs["slm_pn_k8"] > costs["slm_pn"]
+    assert costs["slm_is_k4"] == costs["slm"]
+    nll = both.set_index([*KEY])["nll"].xs(80000, level="budget")
+    assert nll.xs("slm_pn_seed18").index.isin(nll.xs("slm_pn").index).all()
+    assert not np.allclose(nll.xs("slm_pn_seed18"), nll.xs("slm_pn").reindex(nll.xs("slm_pn_seed18").index))
+
+
 def test_every_stage_ran_under_the_workflows_allocator_settings(smoke: Clone) -> None:
     for path in (smoke.results / "logs").rglob("*.summary.json"):
         assert json.loads(path.read_text())["allocator"] == allocator.environment(), path

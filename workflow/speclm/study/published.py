@@ -124,7 +124,7 @@ class Published:
         histograms, timings, serving = (
             read_table(self.files[name]) if name in self.files else pd.DataFrame() for name in tables
         )
-        models = models_of(chosen["models"], chosen["pretrain"], chosen["tokenizer"]["vocabulary"], chosen["context"])
+        models = models_of(chosen)
         paper = self.repository / "config/reference/paper"
         return Sources(self.evidence, histograms, models, timings, serving, paper)
 

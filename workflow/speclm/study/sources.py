@@ -6,7 +6,7 @@ projected network. Numbers of the paper lie in a folder of CSV files, one for ea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,13 +28,23 @@ class Models:
     optimizer: Mapping[str, Mapping[str, Any]]
 
 
-def models_of(models: Mapping[str, Any], pretrain: Mapping[str, Any], vocabulary: int, context: int) -> Models:
-    """The study's models, from the configuration's sections "models" and "pretrain"."""
+def models_of(chosen: Mapping[str, Any]) -> Models:
+    """The study's models and its variants' numbers of experts.
+
+    Args:
+        chosen: the configuration's keys "models", "pretrain", "tokenizer", "context" and "ablations".
+    """
+    models, pretrain = chosen["models"], chosen["pretrain"]
+    shape = chosen["tokenizer"]["vocabulary"], chosen["context"]
+    experts = {
+        kind: [models[kind], *({**models[kind], **changed} for changed in _changed(kind, chosen["ablations"]))]
+        for kind in ("slm_mix", "slm_pn")
+    }
     return Models(
-        slm=ModelSize(vocabulary, context, **models["slm"]),
-        llm=ModelSize(vocabulary, context, **models["llm"]),
-        mixtures=(models["slm_mix"]["experts"],),
-        projections=(ProjectionSize(**models["slm_pn"]),),
+        slm=ModelSize(*shape, **models["slm"]),
+        llm=ModelSize(*shape, **models["llm"]),
+        mixtures=tuple(section["experts"] for section in experts["slm_mix"]),
+        projections=tuple(ProjectionSize(**section) for section in experts["slm_pn"]),
         optimizer={
             label: {
                 "optimizer": "Adam",
@@ -66,3 +76,11 @@ class Sources:
     def published(self, name: str) -> pd.DataFrame:
         """A table of the paper."""
         return pd.read_csv(self.paper / f"{name}.csv")
+
+
+def _changed(kind: str, variants: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """What variants change of a model, where that is the number of its experts."""
+    for variant in variants:
+        changed = variant["change"].get("models", {}).get(kind, {})
+        if "experts" in changed:
+            yield changed
