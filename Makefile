@@ -9,7 +9,7 @@ TIDY := 2>&1 | sed -u -E '/^(Select jobs to execute|Execute [0-9]+ jobs)/d'
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke ablations plan figures publish test lint unit workflow e2e report bench lock durations clean
+.PHONY: help demo smoke ablations plan figures publish check test lint unit workflow e2e report bench lock durations clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ figures: .venv/complete  ## every table, figure and verdict again from results/p
 
 publish: .venv/complete  ## copy the measurements of results/$(PRESET) to results/published and make all from them
 	PYTHONPATH=workflow $(BIN)/python -m speclm.study $(PRESET) --publish
+
+check: .venv/complete  ## the numbers of results/$(PRESET) beside those expected of it; runs it first where need be
+	@$(BIN)/python scripts/_check.py --preset $(PRESET) --cores $(CORES) $(TIDY)
 
 report: results/laptop/report.html  ## one self-contained page with every table and figure
 

@@ -14,6 +14,7 @@ from speclm.stage.configuration import check_config
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_table
 from speclm.stage.recipes import clusterings_of, make_recipes, pretraining_settings
+from speclm.study.record import DECIDING
 
 # Freed memory stays with the process: training on a CPU runs 1.1 to 1.4 times as fast.
 shell.prefix(exports() + "; ")

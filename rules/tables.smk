@@ -57,7 +57,7 @@ rule gather_metrics:
     resources:
         mem_mb=1000,
     params:
-        settings=lambda wildcards: settings("evaluate", study=study_settings(wildcards.study)),
+        settings=lambda wildcards: settings("evaluate", *DECIDING, study=study_settings(wildcards.study)),
         revision=STAGE_REVISION["study"],
     message:
         "Gathering all measurements"

@@ -149,7 +149,7 @@ def test_a_run_is_published_with_its_record(tmp_path: Path) -> None:
         shutil.copyfile(LAPTOP / name, run / name)
     with pytest.raises(UserError, match=r"gather_metrics\.summary\.json: is not there"):
         publish(run, folder)
-    made = {"commit": "c" * 40, "dirty": False, "processor": "a", "started": "2026", "seconds": 3.0}
+    made = {"commit": "c" * 40, "dirty": False, "processor": "a", "started": "2026", "seconds": 3.0, "settings": {}}
     write_json(run / "logs/gather_metrics.summary.json", made)
     write_json(run / "logs/make_table/1.job.json", {"settings": read_json(LAPTOP / RECORD)["settings"]})
     publish(run, folder)

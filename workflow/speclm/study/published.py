@@ -28,6 +28,7 @@ from speclm.study.curves import Material
 from speclm.study.evidence import Evidence, load_evidence
 from speclm.study.figures import FIGURES, make_figure
 from speclm.study.layout import write_files
+from speclm.study.record import RECORD, read_record
 from speclm.study.sources import Sources, models_of
 from speclm.study.style import save_figure
 from speclm.study.tables import TABLES, make_table
@@ -40,7 +41,6 @@ MEASURED = {
     "serving": "serving.tsv",
 }
 MADE = ("costs.tsv", "claims.tsv", "summary.txt")
-RECORD = "run.json"
 # what a result cannot be made without, beside metrics.tsv
 NEEDS = {"table_2": ("timings", "serving"), "table_9": ("histograms",), "table_10": ("histograms",)}
 INTERVALS = ("table_4", "table_5", "table_8", "claims")  # that are made of intervals
@@ -177,18 +177,18 @@ def publish(run: Path, folder: Path) -> None:
     Raises:
         UserError: the run is not finished.
     """
-    gathered, made = run / "logs/gather_metrics.summary.json", run / "logs/make_table/1.job.json"
-    absent = [path for path in (*(run / path for path in MEASURED.values()), gathered, made) if not path.exists()]
+    absent = [path for path in MEASURED.values() if not (run / path).exists()]
     if absent:
-        raise UserError("is not there", where=absent[0], remedy="run the workflow of this preset to its end first")
-    summary = read_json(gathered)
+        raise UserError(
+            "is not there", where=run / absent[0], remedy="run the workflow of this preset to its end first"
+        )
+    record = read_record(run)
     for name in (*MEASURED.values(), *MADE):
         _copy(run / name, folder / Path(name).name)
     for path in (*sorted(run.glob("tables/table_*")), *sorted(run.glob("figures/figure_*"))):
         _copy(path, folder / path.parent.name / path.name)
-    record = {key: summary[key] for key in ("commit", "dirty", "processor", "started")}
     sums = {Path(path).name: sha256(folder / Path(path).name) for path in MEASURED.values()}
-    write_json(folder / RECORD, {**record, "settings": read_json(made)["settings"], "sha256": sums})
+    write_json(folder / RECORD, {**record.origin, "settings": record.settings, "sha256": sums})
 
 
 def _copy(source: Path, target: Path) -> None:
