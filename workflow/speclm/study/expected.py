@@ -155,9 +155,10 @@ def _facts(rows: pd.DataFrame, of: tuple[str, ...], where: str | Path) -> pd.Dat
 
 
 def _not_one(quantity: str, of: Iterable[object], numbers: Iterable[float], where: str | Path) -> UserError:
+    name = " ".join([quantity, "of", *(str(part) for part in of if part not in (NOTHING, 0))])
     found = " and ".join(f"{number:.15g}" for number in numbers)
     return UserError(
-        f"{quantity} of {' '.join(str(part) for part in of if part not in (NOTHING, 0))} is {found}: no seed changes it",
+        f"{name} is {found}: no seed changes it",
         where=where,
         remedy="take runs of one study, all made by the same code",
     )
