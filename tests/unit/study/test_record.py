@@ -41,7 +41,7 @@ def test_differences_are_told_by_key() -> None:
     given = expected_settings(
         CONFIG
         | {"pretrain": {"budgets": [100, 200], "learning_rate": {"slm": 2e-4}}, "domains": ["law"]}
-        | {"distill": {"weight": 0.5, "teacher_budget": None}}
+        | {"distill": {"weight": 0.5, "teacher_budget": None}, "clusters": {"k": [4, 8]}}
     )
     assert differences(expected, given) == [
         "domains is ['law'], not ['law', 'maths', 'web']",

@@ -23,6 +23,8 @@ DECIDING = (
     *("documents", "tokenizer", "context", "embedder", "clusters"),
     *("models", "pretrain", "specialize", "distill"),
 )
+# Of these, what only adds results.
+_ADDING = ("clusters.k", "clusters.repetitions")
 # The configuration's keys for what a study lists.
 _LISTS = {
     "methods": "methods",
@@ -82,7 +84,8 @@ def differences(expected: Mapping[str, Any], given: Mapping[str, Any]) -> list[s
 
 def _by_key(settings: Mapping[str, Any], sections: list[str]) -> dict[str, Any]:
     found = {key: settings["study"][name] for name, key in _LISTS.items()}
-    return found | {key: leaf for section in sections for key, leaf in _leaves(settings[section], section)}
+    leaves = {key: leaf for section in sections for key, leaf in _leaves(settings[section], section)}
+    return {key: leaf for key, leaf in (found | leaves).items() if key not in _ADDING}
 
 
 def _leaves(value: Any, key: str) -> Iterator[tuple[str, Any]]:
