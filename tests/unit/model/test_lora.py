@@ -10,6 +10,7 @@ from torch.func import functional_call
 from speclm.model.lora import AdaptedTransformer
 from speclm.model.size import LowRank, ModelSize, adapter_parameter_count
 from speclm.model.transformer import Transformer, initialize
+from speclm.stage.errors import UserError
 
 LOW_RANK = LowRank(rank=2, alpha=6)
 SCALE = 3.0
@@ -121,6 +122,11 @@ def test_the_adapters_alone_are_enough_to_go_on(base: Transformer, adapted: Adap
     again = AdaptedTransformer(base, LOW_RANK)
     again.load_state_dict(adapted.state_dict())
     assert all(torch.equal(tensor, again.merge()[name]) for name, tensor in adapted.merge().items())
+
+
+def test_a_rank_above_the_width_is_refused(base: Transformer) -> None:
+    with pytest.raises(UserError, match="rank: adapters of rank 999 asked of matrices of width"):
+        AdaptedTransformer(base, LowRank(rank=999, alpha=1))
 
 
 def test_parameters_at_the_papers_size() -> None:

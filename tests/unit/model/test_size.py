@@ -7,22 +7,26 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from speclm.model.lora import AdaptedTransformer
 from speclm.model.projected import ProjectedTransformer
 from speclm.model.size import (
+    LowRank,
     ModelSize,
     ProjectionSize,
+    adapter_parameter_count,
     forward_flops_per_token,
     mixture_parameter_count,
     parameter_count,
     projected_parameter_count,
     training_flops_per_token,
 )
-from speclm.model.transformer import Transformer
+from speclm.model.transformer import Transformer, initialize
 from speclm.stage.errors import UserError
 
 TABLE = Path(__file__).parents[3] / "config" / "reference" / "paper" / "table_1_7_parameters.csv"
@@ -121,6 +125,38 @@ def test_flops_are_those_that_the_operators_report() -> None:
     assert per_token == forward_flops_per_token(size) + attention
 
 
+@given(layers=st.integers(1, 4), heads=st.integers(1, 3), inner=st.integers(1, 30), rank=st.integers(1, 4))
+@settings(max_examples=20, deadline=None)
+def test_flops_of_training_adapters_are_those_that_the_operators_report(
+    layers: int, heads: int, inner: int, rank: int
+) -> None:
+    size = ModelSize(vocabulary=11, context=7, layers=layers, width=4 * heads, heads=heads, inner=inner)
+    low_rank = LowRank(rank, alpha=2.0)
+    base, tokens_BL = Transformer(size), torch.zeros(3, 8, dtype=torch.int64)
+    initialize(base, torch.Generator().manual_seed(1))
+    model = AdaptedTransformer(base, low_rank)
+    initialize(model, torch.Generator().manual_seed(2))
+    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
+        model.loss(tokens_BL).backward()
+    attention = size.layers * 2 * size.context * size.width
+    per_token = counter.get_total_flops() / (3 * size.context)
+    assert per_token == training_flops_per_token(size, low_rank) + 3 * attention  # the unneeded half of its square
+
+
+def test_adapters_of_the_papers_llm_take_two_thirds_of_a_full_trainings_flops() -> None:
+    """In millions per token: matrices 756.2, attention 40.4, adapters 5.05; the first layer's inputs 23.8 and 0.36."""
+    share = training_flops_per_token(LLM, LowRank(rank=64, alpha=64)) / training_flops_per_token(LLM)
+    by_hand = (4 * 756.2 + 3 * 40.4 + 6 * 5.05 - 2 * (23.8 + 0.36)) / (6 * 756.2 + 3 * 40.4)
+    assert share == pytest.approx(by_hand, abs=1e-4) == pytest.approx(0.671, abs=1e-3)
+
+
+def test_a_rank_above_the_width_is_refused() -> None:
+    for count in (adapter_parameter_count, training_flops_per_token):
+        with pytest.raises(UserError, match="rank 1025 asked of matrices of width 1024\nRemedy: choose at most 1024"):
+            count(SLM, LowRank(rank=1025, alpha=1))
+    assert adapter_parameter_count(SLM, LowRank(rank=1024, alpha=1)) == 7 * 4 * 1024**2
+
+
 @pytest.mark.parametrize("key", ["vocabulary", "context", "layers", "width", "heads", "inner"])
 def test_sizes_must_be_positive(key: str) -> None:
     with pytest.raises(UserError, match=key):
@@ -132,6 +168,10 @@ def test_impossible_sizes_are_refused_with_a_remedy() -> None:
         replace(SLM, heads=3)
     with pytest.raises(UserError, match="choose one of shared, random"):
         ProjectionSize(4, 4, 4, 2, "warm")
+    with pytest.raises(UserError, match="rank is 0"):
+        LowRank(rank=0, alpha=1)
+    with pytest.raises(UserError, match="alpha is -1"):
+        LowRank(rank=1, alpha=-1)
     with pytest.raises(UserError, match="components"):
         ProjectionSize(4, 1, 4, 2, "shared")
     with pytest.raises(UserError, match="projected_layers"):

@@ -51,6 +51,23 @@ def test_the_laptop_configuration_is_good() -> None:
         ("pretrain.micro_batch", 7, r"pretrain\.micro_batch: does not divide batch"),
         ("specialize.max_steps", [5], "not one number for each size"),
         ("specialize.best_finetuned_sizes", [5], r"5 is not among specialize\.sizes"),
+        (
+            "specialize.lora",
+            {"rank": 145, "alpha": 1},
+            r"specialize\.lora\.rank: 145 is more than any .*\nRemedy: at most 144",
+        ),
+        ("specialize.lora", {"rank": 4}, r'specialize\.lora: key "alpha" is missing'),
+        (
+            "specialize.lora",
+            {"rank": 4, "alpha": 0},
+            r"specialize\.lora\.alpha: 0 is less than or equal to the minimum",
+        ),
+        ("specialize.lora", 4, r"specialize\.lora: 4 is not of type 'object', 'null'"),
+        (
+            "distill.teacher_budget",
+            30000,
+            r'30000 is not among pretrain\.budgets: did you mean "300000"\?\nRemedy: null, or',
+        ),
         ("documents.generic", "c5", r'"c5" is no row of config/datasets\.tsv'),
         ("engine.device", "gpu", r"engine\.device: 'gpu' is not one of"),
         ("engine.processes", 3, r"engine\.processes: 3 processes do not divide a batch of 8"),

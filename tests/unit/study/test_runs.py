@@ -76,6 +76,7 @@ SPECIALIZED = [
             "best_step": 2,
             "flops": 4,
             "flops_student": 3,
+            "teacher_budget": {"slm_d": 100, "slm_d_t50": 50}.get(method, 0),
             "model": LARGE if method == "llm" else SMALL,
             "seconds": 2.0,
             **MACHINE,
@@ -103,6 +104,15 @@ def test_who_pays_for_what(runs: pd.DataFrame) -> None:
     assert runs.loc["slm_d", "pretrain_tokens"] == 500  # the student's
     assert runs.loc["slm_mix", "steps"] == 53
     assert set(runs["flops_to_best"]) == {2}  # of the student's 3 in 3 steps, the best after 2
+
+
+def test_a_teacher_is_charged_at_its_own_budget(runs: pd.DataFrame) -> None:
+    assert runs["flops_generic"][["slm_d", "slm_d_t50"]].tolist() == [50 + 70, 50 + 35]  # as the facts say
+    times = time_runs([name_of("slm_d_t50")], PRETRAINED, SPECIALIZED, METHODS)
+    assert times["seconds_generic"].tolist() == pytest.approx([8.5])
+    without = [facts for facts in PRETRAINED if (facts["method"], facts["budget"]) != ("llm", 50)]
+    with pytest.raises(UserError, match="no facts of the pretraining of slm_d_t50"):
+        describe_runs([name_of("slm_d_t50")], without, SPECIALIZED, METHODS)
 
 
 def test_parameters(runs: pd.DataFrame) -> None:

@@ -8,6 +8,7 @@ import pytest
 from speclm.model.size import (
     PAPER_LLM,
     PAPER_SLM,
+    LowRank,
     ModelSize,
     ProjectionSize,
     forward_flops_per_token,
@@ -56,6 +57,7 @@ CONFIG: dict[str, Any] = {
         "batch": 2,
         "selection_windows": 20,
         "best_finetuned_sizes": [100],
+        "lora": None,
     },
 }
 SLM = ModelSize(512, 10, 2, 8, 2, 16)
@@ -137,6 +139,14 @@ def test_distillation_pays_the_teachers_forward_passes() -> None:
     student = work("specialize_model", method="slm", **TUNED)
     taught = work("distill_model", **{**TUNED, "method": "slm_d"})
     assert (taught.tokens, taught.flops) == (student.tokens, student.flops + student.tokens * TEACH)
+
+
+def test_adapters_take_fewer_flops_for_as_many_tokens() -> None:
+    section = {**CONFIG["specialize"], "lora": {"rank": 2, "alpha": 4.0}}
+    adapted = Study({**CONFIG, "specialize": section}, METHODS, STUDY.corpora, STUDY.datasets)
+    found, full = (study.work("specialize_model", {"method": "llm", **TUNED}) for study in (adapted, STUDY))
+    assert found.tokens == full.tokens
+    assert found.flops == found.tokens * training_flops_per_token(LLM, LowRank(2, 4.0)) < full.flops
 
 
 def test_measuring_is_forward_and_once_per_model() -> None:

@@ -12,12 +12,12 @@ import torch
 from speclm.data.windows import Windows
 from speclm.model.size import ModelSize, ProjectionSize
 from speclm.model.transformer import Transformer, initialize
-from speclm.train.distill import Distillation
+from speclm.train.distill import Distillation, Teachers
 from speclm.train.engine import Engine, Session
 from speclm.train.finetune import DomainSize, Finetuning
 from speclm.train.loop import Optimization
 from speclm.train.pretrain import Pretraining, Projection, expert_order, pretrain, sampled_order, uniform_order
-from speclm.train.specialize import Domain, Run, Task, Teachers, specialize
+from speclm.train.specialize import Domain, Run, Task, specialize
 from unit.train.interrupts import Never
 
 EXPERTS = 3
@@ -63,7 +63,13 @@ class Study:
         )
 
     def specialize(
-        self, method: str, place: str, runs: list[Run], stop: Any = None, settings: Finetuning | None = None
+        self,
+        method: str,
+        place: str,
+        runs: list[Run],
+        stop: Any = None,
+        settings: Finetuning | None = None,
+        teacher_budget: int | None = None,
     ) -> dict[str, Any]:
         """Specialise the checkpoints of `pretrain(…, "base")` into {folder}/{place}/{method}."""
         base = {"slm_d": "slm"}.get(method, method)
@@ -83,7 +89,7 @@ class Study:
             ),
             self.size_of(method),
             {0: []} if method == "slm_nopt" else starts,
-            Teachers(taught, Distillation(0.5, 1.0)) if method == "slm_d" else None,
+            Teachers(taught, Distillation(0.5, 1.0), teacher_budget) if method == "slm_d" else None,
             settings or self.finetuning(),
         )
         return specialize(task, runs, session(self.folder / place / method, method, stop, self.engine))
@@ -91,7 +97,7 @@ class Study:
     def finetuning(self) -> Finetuning:
         """Fine-tuning on 32 and 96 tokens, that is 4 and 12 windows."""
         sizes = (DomainSize(32, 3.0, 6, 2), DomainSize(96, 1.0, 9, 3))
-        return Finetuning(self.optimization, sizes, 2, 8, 4, 4, 3, 2)
+        return Finetuning(self.optimization, sizes, None, 2, 8, 4, 4, 3, 2)
 
     def size_of(self, method: str) -> ModelSize:
         """The llm is wider."""

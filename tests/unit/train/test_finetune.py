@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,20 +8,19 @@ import numpy as np
 import pytest
 import torch
 
-from speclm.model.lora import AdaptedTransformer
 from speclm.model.size import LowRank
-from speclm.model.transformer import Transformer, initialize
+from speclm.model.transformer import Transformer
+from speclm.model.weights import load_weights
 from speclm.stage.errors import UserError
-from speclm.train.batches import ShuffledEpochs
 from speclm.train.checkpoint import Checkpoints
 from speclm.train.experts import open_experts
 from speclm.train.finetune import finetune, label_loss, validation_loss
-from speclm.train.loop import Outcome, StepLoss, Validation, train
-from speclm.train.ranks import alone
+from speclm.train.loop import Outcome, StepLoss
 from unit.train.interrupts import Killed, StopAt
 from unit.train.studies import Study, session
 
 CPU = torch.device("cpu")
+LOW_RANK = LowRank(rank=2, alpha=8.0)
 
 
 def tune(study: Study, scratch: Path, tokens: int, seen: list[np.ndarray]) -> Outcome:
@@ -75,44 +75,70 @@ def test_a_size_without_settings_is_refused(study: Study, tmp_path: Path) -> Non
         tune(study, tmp_path, 33, [])
 
 
-def test_adapters_are_trained_as_any_model_is_and_killed_ones_go_on(study: Study, tmp_path: Path) -> None:
-    whole, model = adapt(study, tmp_path / "whole")
+def test_adapters_learn_and_leave_everything_else_as_it_was(study: Study, tmp_path: Path) -> None:
+    base = pretrained(study)
+    kept, D = {name: tensor.clone() for name, tensor in base.items()}, study.size.width
+    outcome = adapt(study, base, tmp_path / "adapted")
+    assert all(torch.equal(tensor, kept[name]) for name, tensor in base.items())
+    before = validation_loss(study_model(study, base), study.valid, study.finetuning(), CPU)
+    served = validation_loss(study_model(study, outcome.weights), study.valid, study.finetuning(), CPU)
+    assert served == pytest.approx(outcome.best_loss, rel=1e-5) and served < before and outcome.best_step > 0
+    for name, tensor in outcome.weights.items():
+        added = tensor - kept[name]
+        if name.endswith("query_key_value"):
+            query_DD, key_DD, value_DD = added.chunk(3)
+            assert torch.equal(key_DD, torch.zeros(D, D))
+            for matrix in (query_DD, value_DD):
+                assert matrix.abs().max() > 0
+                assert torch.linalg.svdvals(matrix)[LOW_RANK.rank :].max() < 1e-5 * torch.linalg.svdvals(matrix)[0]
+        else:
+            assert torch.equal(added, torch.zeros_like(added)), name
+
+
+def test_killed_adapters_go_on_to_the_same_bits(study: Study, tmp_path: Path) -> None:
+    base = pretrained(study)
+    whole = adapt(study, base, tmp_path / "whole")
     with pytest.raises(Killed):
-        adapt(study, tmp_path / "cut", StopAt(6, kill=True))
+        adapt(study, base, tmp_path / "cut", StopAt(6, kill=True))
     tensors, state = Checkpoints(tmp_path / "cut/scratch").load() or ({}, {})
-    assert state["step"] == 3
-    assert {name.split(".", 1)[1] for name in tensors if name.startswith("model.")} == set(model.state_dict())
-    again, _ = adapt(study, tmp_path / "cut")
-    assert again.weights.keys() == whole.weights.keys()
+    assert state["step"] == 3  # the last of every third
+    assert sum(t.numel() for name, t in tensors.items() if name.startswith("model.")) == 2 * 4 * 16 * LOW_RANK.rank
+    again = adapt(study, base, tmp_path / "cut")
+    assert (again.steps, again.best_step, again.best_loss) == (whole.steps, whole.best_step, whole.best_loss)
+    assert again.weights.keys() == whole.weights.keys() == base.keys()
     assert all(torch.equal(tensor, again.weights[name]) for name, tensor in whole.weights.items())
-    model.load_state_dict(whole.weights)
-    served = study_model(study, model.merge())
-    assert validation_loss(served, study.valid, study.finetuning(), CPU) == pytest.approx(whole.best_loss, rel=1e-5)
-    assert whole.best_step > 0
 
 
-def adapt(study: Study, output: Path, stop: Any = None) -> tuple[Outcome, AdaptedTransformer]:
-    """Fine-tune low-rank adapters of a trained model by the loop itself."""
-    base = tune(study, output / "base", 96, [])
-    model = AdaptedTransformer(study_model(study, base.weights), LowRank(rank=2, alpha=4))
-    initialize(model, torch.Generator().manual_seed(1))
-    outcome = train(
-        model,
+def test_adapters_that_only_harm_give_back_what_they_were_given(study: Study, tmp_path: Path) -> None:
+    base = pretrained(study)
+    outcome = adapt(study, base, tmp_path / "adapted", learning_rate=30.0)
+    assert outcome.best_step == 0 < outcome.steps
+    assert all(torch.equal(tensor, outcome.weights[name]) for name, tensor in base.items())
+
+
+def pretrained(study: Study) -> dict[str, torch.Tensor]:
+    study.pretrain("slm", "base")
+    return load_weights(study.folder / "base/slm/all/checkpoints/b2.safetensors")[0]
+
+
+def adapt(
+    study: Study, base: dict[str, torch.Tensor], output: Path, stop: Any = None, learning_rate: float = 0.01
+) -> Outcome:
+    """Fine-tune low-rank adapters of a trained model."""
+    return finetune(
+        base,
+        study.size,
+        "sympy",
+        study.train,
+        study.valid,
+        96,
+        replace(
+            study.finetuning(), lora=LOW_RANK, optimization=replace(study.optimization, learning_rate=learning_rate)
+        ),
         label_loss(study.train, CPU),
-        ShuffledEpochs(np.arange(12), 7, "adapt"),
-        study.optimization,
-        9,
-        milestones=(),
-        on_milestone=lambda step, weights: None,
-        validation=Validation(lambda m: validation_loss(m, study.valid, study.finetuning(), CPU), 3, 2),
-        journal_every=2,
-        save_every=3,
-        tokens_per_window=study.train.context,
-        seed=1,
-        session=session(output, "llm_lora", stop),
-        ranks=alone(CPU),
+        session(output, "llm_lora", stop),
+        CPU,
     )
-    return outcome, model
 
 
 def study_model(study: Study, weights: dict[str, torch.Tensor]) -> torch.nn.Module:

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from speclm.model.size import forward_flops_per_token, training_flops_per_token
+from speclm.model.size import (
+    LowRank,
+    adapter_parameter_count,
+    forward_flops_per_token,
+    parameter_count,
+    training_flops_per_token,
+)
 from speclm.model.weights import load_weights
 from speclm.stage.errors import UserError
 from speclm.train import specialize as module
@@ -52,6 +58,7 @@ def test_all_sizes_and_budgets(study: Study) -> None:
         assert row["valid_nll"] == pytest.approx(valid_loss(study, state), rel=1e-6)
         assert row["tokens"] == row["steps"] * 32 and row["best_step"] <= row["steps"]
         assert row["flops"] == row["flops_student"] == row["tokens"] * training_flops_per_token(study.size)
+        assert row["trained_parameters"] == (parameter_count(study.size) if row["size"] else 0)
         assert (row["steps"] == 0) == (row["size"] == 0) and row["steps"] <= {0: 0, 32: 6, 96: 9}[row["size"]]
         assert "seconds" not in row
     start, _ = load_weights(study.folder / "base/slm/all/checkpoints/b2.safetensors")
@@ -60,6 +67,23 @@ def test_all_sizes_and_budgets(study: Study) -> None:
     assert not (study.folder / "special/slm/scratch/running").exists() or not list(
         (study.folder / "special/slm/scratch/running").iterdir()
     )
+
+
+def test_adapters_serve_an_ordinary_transformer_and_count_what_they_train(study: Study) -> None:
+    study.pretrain("slm", "base")
+    low_rank = LowRank(rank=2, alpha=8.0)
+    study.specialize(
+        "slm",
+        "special",
+        [Run("none", size, 2) for size in (0, 96)],
+        settings=replace(study.finetuning(), lora=low_rank),
+    )
+    before, row = (records(study, "slm")[f"none.n{size}.b2"] for size in (0, 96))
+    assert row["flops"] == row["flops_student"] == row["tokens"] * training_flops_per_token(study.size, low_rank)
+    assert row["trained_parameters"] == adapter_parameter_count(study.size, low_rank) == 2 * 4 * 16 * 2
+    assert before["trained_parameters"] == 0 < row["best_step"]
+    assert row["valid_nll"] < before["valid_nll"]
+    assert row["valid_nll"] == pytest.approx(valid_loss(study, served(study, "slm", "none.n96.b2")), rel=1e-5)
 
 
 def test_the_smallest_size_learns_at_the_lower_rate(study: Study) -> None:
@@ -117,6 +141,24 @@ def test_distillation_counts_its_teacher(study: Study) -> None:
     assert row["flops"] == row["flops_student"] + row["flops_teacher_forward"] + row["flops_teacher_training"]
     with pytest.raises(UserError, match="weights are missing"):
         study.specialize("slm_d", "special", [Run("none", 96, 2)])
+
+
+def test_every_student_learns_from_the_teacher_of_a_fixed_budget(study: Study) -> None:
+    for method in ("slm", "llm"):
+        study.pretrain(method, "base")
+    study.specialize("llm", "special", [Run("none", 32, budget) for budget in (1, 2)])
+    both = [Run("none", 32, budget) for budget in (1, 2)]
+    study.specialize("slm_d", "special", both, teacher_budget=1)
+    fixed = served(study, "slm_d", "none.n32.b2")
+    teachers, rows = records(study, "llm"), records(study, "slm_d")
+    assert [row["teacher_budget"] for row in rows.values()] == [1, 1]
+    assert [row["flops_teacher_training"] for row in rows.values()] == 2 * [teachers["none.n32.b1"]["flops"]]
+    study.specialize("slm_d", "own", both)
+    own = load_weights(study.folder / "own/slm_d/models/none.n32.b2.safetensors")
+    assert own[1]["teacher_budget"] == 2
+    assert any(not torch.equal(tensor, fixed[name]) for name, tensor in own[0].items())
+    with pytest.raises(UserError, match="no teacher for size 32 and budget 3"):
+        study.specialize("slm_d", "refused", both, teacher_budget=3)
 
 
 def test_a_teacher_that_nobody_made_is_refused(study: Study) -> None:

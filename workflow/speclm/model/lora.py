@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from speclm.model.size import LowRank, ModelSize
+from speclm.model.size import LowRank, ModelSize, require_rank
 from speclm.model.transformer import Block, Transformer
 
 
@@ -34,9 +34,13 @@ class AdaptedTransformer(Transformer):
 
     Args:
         base: the model to adapt; its tensors are taken over, not copied.
+
+    Raises:
+        UserError: the rank is more than the width.
     """
 
     def __init__(self, base: Transformer, low_rank: LowRank) -> None:
+        require_rank(base.size, low_rank)
         super().__init__(base.size)
         self.blocks = nn.ModuleList(AdaptedBlock(base.size, low_rank) for _ in range(base.size.layers))
         for name, parameter in base.named_parameters():

@@ -110,7 +110,9 @@ class _ChunkedLoss(torch.autograd.Function):
         dtype, wide = hidden_ND.dtype, torch.promote_types(hidden_ND.dtype, torch.float32)
         loss = hidden_ND.new_zeros((), dtype=wide)
         grad_hidden_ND = torch.empty_like(hidden_ND)
-        grad_output_DV = hidden_ND.new_zeros(output_VD.T.shape, dtype=wide)  # this way round the product is faster
+        learnt = ctx.needs_input_grad[1]  # not under low-rank adaptation
+        shape_DV = output_VD.T.shape if learnt else (0, 0)  # this way round the product is faster
+        grad_output_DV = hidden_ND.new_zeros(shape_DV, dtype=wide)
         with torch.autocast(hidden_ND.device.type, enabled=False):
             chunks = _chunks(hidden_ND, output_VD)
             scratch_CV = hidden_ND.new_empty(
@@ -125,7 +127,7 @@ class _ChunkedLoss(torch.autograd.Function):
                 scale_C1 = (factor_C1 * share_N[rows][:, None]).to(dtype)
                 grad_CV = logits_CV.to(dtype)
                 torch.mm(grad_CV, output_VD, out=grad_hidden_ND[rows]).mul_(scale_C1)
-                if ctx.needs_input_grad[1]:  # not under low-rank adaptation
+                if learnt:
                     _add_product(grad_output_DV, (hidden_CD * scale_C1).T, grad_CV)
         ctx.save_for_backward(grad_hidden_ND, grad_output_DV.T.to(output_VD.dtype))
         return loss

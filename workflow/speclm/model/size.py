@@ -89,11 +89,12 @@ class LowRank:
     """Size of low-rank adapters, for queries and values of every layer; `alpha` / `rank` scales what they add."""
 
     rank: int
-    alpha: int
+    alpha: float
 
     def __post_init__(self) -> None:
-        for key in ("rank", "alpha"):
-            _require_positive(key, getattr(self, key))
+        _require_positive("rank", self.rank)
+        if self.alpha <= 0:
+            raise UserError(f"alpha is {self.alpha}", key="alpha", remedy="give a number above 0")
 
 
 def parameter_count(size: ModelSize) -> int:
@@ -119,7 +120,11 @@ def mixture_parameter_count(size: ModelSize, experts: int) -> int:
 
 
 def adapter_parameter_count(size: ModelSize, low_rank: LowRank) -> int:
-    """Trainable parameters of low-rank adaptation: A and B for the queries and the values of every layer."""
+    """Trainable parameters of low-rank adaptation: A and B for the queries and the values of every layer.
+
+    Raises UserError when the rank is more than the width.
+    """
+    require_rank(size, low_rank)
     return size.layers * 2 * 2 * size.width * low_rank.rank
 
 
@@ -130,12 +135,33 @@ def forward_flops_per_token(size: ModelSize) -> int:
     return 2 * matrices + attention
 
 
-def training_flops_per_token(size: ModelSize) -> int:
-    """Three times the forward pass: the gradient of every matrix product is two more.
+def training_flops_per_token(size: ModelSize, low_rank: LowRank | None = None) -> int:
+    """Three times the forward pass: the gradient of every matrix product is two more, to its input and to its weights.
 
     A projected network's projections are left out: they cost the same for any number of tokens in a step.
+
+    Args:
+        low_rank: of adapters that alone are trained: little more than two passes, as frozen weights need no gradient of
+            their own and nothing learns below the first layer's queries, keys and values.
+
+    Raises UserError when the rank is more than the width.
     """
-    return 3 * forward_flops_per_token(size)
+    if low_rank is None:
+        return 3 * forward_flops_per_token(size)
+    adapters = 2 * adapter_parameter_count(size, low_rank)  # forward; backward as often to their input and to A and B
+    attention = size.layers * 2 * size.context * size.width  # has no weights: its gradient takes two passes, as ever
+    ends = 2 * (3 * size.width**2 + 2 * low_rank.rank * size.width)  # the first layer's matrix and its two A
+    return 2 * forward_flops_per_token(size) + attention + 3 * adapters - ends
+
+
+def require_rank(size: ModelSize, low_rank: LowRank) -> None:
+    """Raise UserError when adapters are of a higher rank than the matrices that they adapt."""
+    if low_rank.rank > size.width:
+        raise UserError(
+            f"adapters of rank {low_rank.rank} asked of matrices of width {size.width}",
+            key="rank",
+            remedy=f"choose at most {size.width}, or a small part of it",
+        )
 
 
 def require_layers(size: ModelSize, projection: ProjectionSize) -> None:

@@ -137,7 +137,17 @@ def _check_together(config: Config, tables: Mapping[str, pd.DataFrame], where: s
         raise refuse("engine.shard", "there is nothing to divide over", "use more processes, or false")
     if config["figures"] == {"cost": "flops", "paper": "overlaid"}:
         raise refuse("figures.paper", "the paper's costs are device hours, not FLOPs", "set figures.cost: device_hours")
-    specialize = config["specialize"]
+    specialize, lora = config["specialize"], config["specialize"]["lora"]
+    widest = max(config["models"][model]["width"] for model in ("slm", "llm"))
+    if lora and lora["rank"] > widest:
+        raise refuse("specialize.lora.rank", f"{lora['rank']} is more than any network's width", f"at most {widest}")
+    taught, budgets = config["distill"]["teacher_budget"], config["pretrain"]["budgets"]
+    if taught is not None and taught not in budgets:
+        raise refuse(
+            "distill.teacher_budget",
+            f"{taught} is not among pretrain.budgets{nearest(str(taught), map(str, budgets))}",
+            f"null, or one of {', '.join(map(str, budgets))}",
+        )
     for key in ("max_steps", "evaluate_every"):
         if len(specialize[key]) != len(specialize["sizes"]):
             raise refuse(f"specialize.{key}", "has not one number for each size", "give as many as specialize.sizes")

@@ -2,8 +2,8 @@
 
 In: the facts beside every pretraining checkpoint and every specialised model. Out: one row per measurement, where a
 method's pretraining is charged as its row of config/methods.tsv says: an slm_mix pays for all of its experts, an
-slm_d also for its teacher's pretraining, and an slm_is pays for its own as part of specialisation, since no other
-domain can use it.
+slm_d also for its teacher's pretraining, whose budget need not be its own, and an slm_is pays for its own as part of
+specialisation, since no other domain can use it.
 
     two experts of 50 FLOPs each, one fine-tuned for 3: flops_generic 100, flops_specialize 3
 """
@@ -55,7 +55,7 @@ def describe_runs(
     Args:
         pretrained: facts of checkpoints: method, part, seed, budget, tokens, steps, flops, model, projection.
         specialized: facts of models: method, selection, domain, size, budget, seed, tokens, steps, best_step, flops,
-            flops_student, model.
+            flops_student, teacher_budget (0: no teacher), model.
         methods: config/methods.tsv, with the rows of `with_variants`. steps are the optimizer's, of pretraining and
             specialisation together. flops_to_best is the served model's own fine-tuning up to its best validation.
 
@@ -119,11 +119,11 @@ class _Books:
         own = self._parts(str(row["pretraining"]), name, name.budget)
         if row["of"] == "slm_is":
             return own, []
-        if row["teacher"] == "-":
+        made = self.specialized(name)
+        if row["teacher"] == "-" or made is None:
             return own, own
-        _, budget = row["change"].get("distill.teacher_budget", (None, None))  # None: the student's own
         teacher = str(self._methods.loc[row["teacher"], "pretraining"])
-        return own, [*own, *self._parts(teacher, name, budget or name.budget)]
+        return own, [*own, *self._parts(teacher, name, made["teacher_budget"])]
 
     def costs(self, name: Measurement) -> dict[str, int]:
         """`RUN_COLUMNS` of one measurement."""

@@ -20,6 +20,7 @@ import pandas as pd
 
 from speclm.model.mixture import budget_tokens
 from speclm.model.size import (
+    LowRank,
     ModelSize,
     ProjectionSize,
     forward_flops_per_token,
@@ -227,6 +228,7 @@ def _specialize(study: Study, wildcards: Wildcards) -> Work:
     method, domain = wildcards["method"], wildcards["domain"]
     recipe = study.recipes[method]
     section, experts = recipe.config["specialize"], study.experts(recipe.pretraining)
+    lora = LowRank(**section["lora"]) if section["lora"] else None
     size, step = study.size(recipe.network), section["batch"] * study.config["context"]
     teacher = 0
     if recipe.teacher != "-":
@@ -244,7 +246,7 @@ def _specialize(study: Study, wildcards: Wildcards) -> Work:
         if "best_pretrained" in chosen:
             windows = min(section["selection_windows"], domain_tokens // study.config["context"])
             searched += experts * windows * study.config["context"]
-    flops = tokens * (training_flops_per_token(size) + teacher) + searched * forward_flops_per_token(size)
+    flops = tokens * (training_flops_per_token(size, lora) + teacher) + searched * forward_flops_per_token(size)
     return Work(recipe.network, tokens + searched, flops, disk=len(runs) * parameter_count(size) * FLOAT)
 
 

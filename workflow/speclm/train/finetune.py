@@ -4,6 +4,9 @@ steps, a third of the rate for the smallest size.
 Weights go in, the weights of the best validation loss come out. The loss before the first step counts as well: a
 fine-tuning that only harms gives back what it was given. A size of 4,096 tokens is the split's first 32 windows of 128;
 a larger size contains the smaller.
+
+With low-rank adaptation (the paper's LLM-lora) the given weights stay and adapters beside them learn; what comes out is
+the two merged, an ordinary transformer's weights in either case.
 """
 
 from __future__ import annotations
@@ -16,8 +19,9 @@ import torch
 from torch import Tensor
 
 from speclm.data.windows import Windows
-from speclm.model.size import ModelSize
-from speclm.model.transformer import Transformer
+from speclm.model.lora import AdaptedTransformer
+from speclm.model.size import LowRank, ModelSize
+from speclm.model.transformer import Transformer, initialize
 from speclm.stage.errors import UserError
 from speclm.stage.streams import torch_seed
 from speclm.train.batches import ShuffledEpochs, load
@@ -39,11 +43,13 @@ class DomainSize:
 
 @dataclass(frozen=True)
 class Finetuning:
-    """How to fine-tune. `patience` counts looks at validation, which sees the split's first `validation_windows`;
-    an expert chosen before fine-tuning is chosen on at most `search_windows` training windows."""
+    """How to fine-tune. `lora`: adapters of this size learn, not all weights. `patience` counts looks at validation,
+    which sees the split's first `validation_windows`; an expert chosen before fine-tuning is chosen on at most
+    `search_windows` training windows."""
 
     optimization: Optimization
     sizes: tuple[DomainSize, ...]
+    lora: LowRank | None
     patience: int
     validation_windows: int
     validation_batch_windows: int
@@ -81,13 +87,17 @@ def finetune(
     Every method sees the windows in the same order, so that a comparison of methods is paired.
 
     Raises:
-        UserError: no settings for this size, a split shorter than it, and all that `loop.train` raises.
+        UserError: no settings for this size, a split shorter than it, adapters of a higher rank than the model's width,
+            and all that `loop.train` raises.
     """
     row = settings.of(tokens)
     model = Transformer(model_size)
     model.load_state_dict(dict(weights))
+    if settings.lora is not None:
+        model = AdaptedTransformer(model, settings.lora)
+        initialize(model, torch.Generator().manual_seed(torch_seed(session.seed, "adapters", domain, tokens)))
     rate = settings.optimization.learning_rate / row.rate_divisor
-    return train(
+    outcome = train(
         model.to(device),
         step_loss,
         ShuffledEpochs(np.arange(train_split.first(tokens)), session.seed, "finetune", domain, tokens),
@@ -107,6 +117,10 @@ def finetune(
         session=session,
         ranks=alone(device),
     )
+    if not isinstance(model, AdaptedTransformer):
+        return outcome
+    model.load_state_dict(outcome.weights)
+    return replace(outcome, weights=model.merge())
 
 
 def label_loss(train_split: Windows, device: torch.device) -> StepLoss:

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from speclm.data.windows import open_windows
-from speclm.model.size import ModelSize
+from speclm.model.size import LowRank, ModelSize
 from speclm.stage.files import read_array
 from speclm.stage.job import Job
+from speclm.train.distill import Teachers
 from speclm.train.finetune import DomainSize, Finetuning
 from speclm.train.loop import Optimization
 from speclm.train.pretrain import Pretraining
-from speclm.train.specialize import Domain, Run, Task, Teachers
+from speclm.train.specialize import Domain, Run, Task
 
 Section = Mapping[str, Any]
 JOURNAL_STEPS = 10  # between two lines of metrics.jsonl
@@ -52,6 +53,7 @@ def finetuning(section: Section, optimizer: Section, rate: float, evaluate_batch
             DomainSize(tokens, section["smallest_rate_divisor"] if tokens == smallest else 1.0, steps, every)
             for tokens, steps, every in sizes
         ),
+        lora=LowRank(**section["lora"]) if section["lora"] else None,
         patience=section["patience"],
         validation_windows=section["valid_windows"],
         validation_batch_windows=evaluate_batch,

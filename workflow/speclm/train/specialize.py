@@ -13,8 +13,10 @@ The three ways of choosing among the experts of slm_mix and slm_pn (paper, "Choo
 An expert that two ways choose is fine-tuned once. Finished fine-tunings are kept in scratch: a killed stage goes on
 with the next.
 
-FLOPs of a run: flops_student (three forward passes per token trained), flops_teacher_forward and flops_teacher_training
-(slm_d), flops_search (what choosing the expert took), and flops, their sum. Looks at validation are not counted.
+FLOPs of a run: flops_student (its training: model/size.py), flops_teacher_forward and flops_teacher_training (slm_d),
+flops_search (what choosing the expert took), and flops, their sum. Looks at validation are not counted.
+trained_parameters are those that fine-tuning changes: all, or the adapters of low-rank adaptation. teacher_budget is
+that of the teacher's pretraining, 0 where none teaches.
 """
 
 from __future__ import annotations
@@ -33,17 +35,21 @@ import torch
 from numpy.typing import NDArray
 
 from speclm.data.windows import Windows
-from speclm.model.size import ModelSize, forward_flops_per_token, training_flops_per_token
+from speclm.model.size import (
+    ModelSize,
+    adapter_parameter_count,
+    forward_flops_per_token,
+    parameter_count,
+    training_flops_per_token,
+)
 from speclm.model.transformer import Transformer
 from speclm.model.weights import load_weights, save_weights
-from speclm.stage.errors import UserError
 from speclm.stage.files import read_json, write_json, write_text
 from speclm.train.checkpoint import Tensors, claim
-from speclm.train.distill import Distillation, distillation_loss
+from speclm.train.distill import Lesson, Teachers
 from speclm.train.engine import Session, prepare
 from speclm.train.experts import Expert, most_frequent, open_experts
 from speclm.train.finetune import Finetuning, finetune, label_loss, validation_loss, windows_loss
-from speclm.train.loop import StepLoss
 from speclm.train.memory import enough_memory
 
 
@@ -64,14 +70,6 @@ class Domain:
     train: Windows
     valid: Windows
     train_clusters: NDArray[np.int32] | None
-
-
-@dataclass(frozen=True)
-class Teachers:
-    """For slm_d: the specialised large models by (size, budget), and how to learn from them."""
-
-    models: Mapping[tuple[int, int], Path]
-    settings: Distillation
 
 
 @dataclass(frozen=True)
@@ -198,7 +196,8 @@ class _Bench:
 
     def _finetune(self, path: Path, expert: int, size: int, budget: int) -> None:
         task, running = self._task, self._session.scratch / "running" / path.stem
-        step_loss, teacher_forward, teacher_training = self._lesson(size, budget)
+        lora = task.settings.lora
+        lesson = self._lesson(size, budget)
         outcome = finetune(
             self._experts(budget)[expert](),
             task.size,
@@ -207,7 +206,7 @@ class _Bench:
             task.domain.valid,
             size,
             task.settings,
-            step_loss,
+            lesson.loss,
             replace(self._session, scratch=running),
             self._device,
         )
@@ -223,9 +222,11 @@ class _Bench:
             tokens=tokens,
             best_step=outcome.best_step,
             valid_nll=outcome.best_loss,
-            flops_student=tokens * training_flops_per_token(task.size),
-            flops_teacher_forward=tokens * teacher_forward,
-            flops_teacher_training=teacher_training,
+            trained_parameters=adapter_parameter_count(task.size, lora) if lora else parameter_count(task.size),
+            flops_student=tokens * training_flops_per_token(task.size, lora),
+            flops_teacher_forward=tokens * lesson.forward_flops,
+            flops_teacher_training=lesson.training_flops,
+            teacher_budget=lesson.budget,
             seconds=outcome.seconds,
         )
         shutil.rmtree(running)
@@ -235,24 +236,15 @@ class _Bench:
         weights = self._experts(budget)[expert]()
         with self._session.engine.autocast():
             loss = validation_loss(self._model(weights), self._task.domain.valid, self._task.settings, self._device)
-        flops = {"flops_student": 0, "flops_teacher_forward": 0, "flops_teacher_training": 0}
-        save_weights(path, weights, expert=expert, steps=0, tokens=0, best_step=0, valid_nll=loss, **flops, seconds=0.0)
+        flops = ("flops_student", "flops_teacher_forward", "flops_teacher_training")
+        nothing = ("steps", "tokens", "best_step", "trained_parameters", "teacher_budget", *flops)
+        save_weights(path, weights, expert=expert, valid_nll=loss, **dict.fromkeys(nothing, 0), seconds=0.0)
 
-    def _lesson(self, size: int, budget: int) -> tuple[StepLoss, int, int]:
-        """The loss to train with; the teacher's forward FLOPs per token and the FLOPs of its own fine-tuning."""
+    def _lesson(self, size: int, budget: int) -> Lesson:
         task = self._task
         if task.teachers is None:
-            return label_loss(task.domain.train, self._device), 0, 0
-        if (size, budget) not in task.teachers.models:
-            raise UserError(
-                f"{task.method} has no teacher for size {size} and budget {budget}",
-                key="methods",
-                remedy="specialise the llm at this size and budget as well, or leave this method out",
-            )
-        weights, meta = load_weights(task.teachers.models[size, budget])
-        teacher = ModelSize(**meta["model"])
-        loss = distillation_loss(task.domain.train, teacher, weights, task.teachers.settings, self._device)
-        return loss, forward_flops_per_token(teacher), meta["flops"]
+            return Lesson(label_loss(task.domain.train, self._device), 0, 0, 0)
+        return task.teachers.lesson(task.domain.train, size, budget, self._device)
 
     def _open_experts(self, budget: int) -> list[Expert]:
         task = self._task
