@@ -52,7 +52,16 @@ def test_every_table_and_figure_is_there(smoke: Clone) -> None:
 def test_the_variants_are_measured_beside_the_methods(smoke: Clone) -> None:
     """The methods' own rows are the study's; a variant that shares a pretraining has no second one."""
     main, both = (read_table(smoke.results / f"{study}metrics.tsv") for study in ("", "ablations/"))
-    variants = {"slm_pn_k8", "slm_pn_k16", "slm_is_k4", "slm_is_k8", "slm_mix_k8", "slm_pn_seed18"}
+    variants = {
+        "slm_pn_k8",
+        "slm_pn_k16",
+        "slm_is_k4",
+        "slm_is_k8",
+        "slm_mix_k8",
+        "slm_pn_seed18",
+        "slm_d_t20k",
+        "llm_lora",
+    }
     assert variants <= set(both["method"]) - set(main["method"])
     pd.testing.assert_frame_equal(both[both["method"].isin(main["method"])].reset_index(drop=True), main)
     costs = both.query("size > 0 and domain != 'generic'").groupby("method")["parameters_pretrain"].first()
