@@ -9,8 +9,11 @@ import yaml
 
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_table
+from speclm.stage.graph import read_graph
 from speclm.study.expected import PERPLEXITY, expect, leave_one_out, seeds_of
-from speclm.study.reference import make_reference, open_reference, write_reference
+from speclm.study.preset import preset_file
+from speclm.study.record import differences
+from speclm.study.reference import expected_settings, make_reference, open_reference, write_reference
 from unit.study.made_up import ROOT
 from unit.study.made_up_runs import CONFIG, write_run
 
@@ -68,6 +71,12 @@ def test_an_unknown_preset_is_refused(tmp_path: Path) -> None:
         open_reference(tmp_path, "laptob")
     with pytest.raises(UserError, match=r'no expected numbers of "gpu"\nRemedy: check laptop; or run it with several'):
         open_reference(tmp_path, "gpu")
+
+
+@pytest.mark.parametrize("preset", KNOWN)
+def test_the_committed_numbers_are_of_the_preset_as_it_is(preset: str) -> None:
+    config, _ = read_graph(ROOT, [preset_file(ROOT, preset)])
+    assert differences(open_reference(ROOT, preset).record["settings"], expected_settings(config)) == []
 
 
 @pytest.mark.parametrize("preset", KNOWN)
