@@ -9,7 +9,7 @@ TIDY := 2>&1 | sed -u -E '/^(Select jobs to execute|Execute [0-9]+ jobs)/d'
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke ablations plan figures publish check test lint unit workflow e2e report bench lock durations clean
+.PHONY: help demo smoke ablations plan explain figures publish check test lint unit workflow e2e report bench lock durations clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ ablations: .venv/complete  ## variants of the methods: figures 5, 7, 10, 11, 14 
 plan: .venv/complete  ## what PRESET=smoke, laptop, gpu or paper will take, before anything runs (2 seconds)
 	@$(BIN)/python scripts/_plan.py --preset $(PRESET) $(OPTIONS)
 
+explain: .venv/complete  ## where FILE=results/laptop/tables/table_8.md comes from, back to corpus and seed (1 second)
+	@$(BIN)/python scripts/_explain.py $(FILE)
+
 figures: .venv/complete  ## every table, figure and verdict again from results/published/$(PRESET): seconds, no training
 	PYTHONPATH=workflow $(BIN)/python -m speclm.study $(PRESET)
 
@@ -41,7 +44,8 @@ check: .venv/complete  ## the numbers of results/$(PRESET) beside those expected
 report: results/laptop/report.html  ## one self-contained page with every table and figure
 
 results/laptop/report.html: results/laptop/summary.txt
-	$(SNAKEMAKE) --quiet all --report $@
+	$(SNAKEMAKE) --quiet all --report $(@D)/.report.html
+	@mv $(@D)/.report.html $@
 
 bench: .venv/complete  ## speed and memory of the training engine beside its peers and this machine (about 17 minutes)
 	PYTHONPATH=workflow $(BIN)/python -m speclm.bench

@@ -1,8 +1,13 @@
-# A line on the terminal every 15 seconds: how far, and how long still.
-from speclm.stage import progress
+# Before the first job: nobody else is at work in this run. Then a line on the terminal every 15 seconds: how far, and how long still.
+from speclm.stage import occupancy, progress
 
 
 onstart:
+    try:
+        me = occupancy.occupy(Path("results") / config["run"])
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+    shell.prefix(f"{exports()} {occupancy.VARIABLE}={me}; ")
     needed = sorted(workflow.dag.needrun_jobs(), key=str)
     weight = progress.weights(
         [(job.rule.name, job.wildcards_dict.get("method", "-")) for job in needed],

@@ -37,11 +37,13 @@ class Clone:
         assert not check or ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-6000:]
         return ended
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start Snakemake with the smoke preset in a process group of its own."""
-        command = [*SNAKEMAKE, *arguments, "--cores", "2", "--configfile", "config/smoke.yaml"]
-        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        return subprocess.Popen(command, cwd=self.folder, start_new_session=True, **silent)
+    def start(self) -> subprocess.Popen[str]:
+        """Start `make smoke`, in this environment, in a process group of its own."""
+        (self.folder / ".venv").mkdir(exist_ok=True)
+        (self.folder / ".venv/complete").touch()
+        command = ["make", "smoke", f"BIN={Path(sys.executable).parent}"]
+        pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        return subprocess.Popen(command, cwd=self.folder, start_new_session=True, **pipe)
 
 
 def copy_project(folder: Path) -> Clone:
@@ -55,7 +57,7 @@ def copy_project(folder: Path) -> Clone:
     for name in filter(None, os.fsdecode(listed.stdout).split("\0")):
         if (ROOT / name).exists():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
+            shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
     return Clone(folder)
 
 

@@ -1,44 +1,123 @@
-"""Stopped in the middle and run again: the same bytes as a run that nobody disturbed."""
+"""Stopped in the middle and run again by the same command: the same bytes as a run that nobody disturbed."""
 
+import json
 import os
+import random
 import signal
 import subprocess
 import time
 from collections.abc import Callable
 
+import psutil
 import pytest
 
 from e2e.conftest import Clone, stable_bytes
 
-
-def wait_for_training(clone: Clone, pattern: str, process: subprocess.Popen[bytes]) -> None:
-    """Until a training has saved its first checkpoint in scratch."""
-    for _ in range(1200):
-        if list(clone.results.glob(pattern)) or process.poll() is not None:
-            return
-        time.sleep(0.1)
-    raise TimeoutError(pattern)
+KILLS = 12
 
 
-def unlock(clone: Clone) -> None:
-    clone.snakemake("--unlock")
+def parts(process: subprocess.Popen[str]) -> tuple[list[psutil.Process], list[psutil.Process]]:
+    """What runs under `make`: Snakemake itself, and the stages that it has started."""
+    snakemake, stages = [], []
+    for child in psutil.Process(process.pid).children(recursive=True):
+        try:
+            command = child.cmdline()
+        except psutil.NoSuchProcess:
+            continue
+        if "python" in "".join(command[:1]):
+            (stages if ".snakemake/scripts/" in command[1] else snakemake).append(child)
+    return snakemake[:1], stages
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_a_stopped_run_goes_on_to_the_same_bytes(
-    smoke: Clone, new_clone: Callable[[], Clone], how: signal.Signals
-) -> None:
+def at_work(processes: list[psutil.Process]) -> list[psutil.Process]:
+    return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
+
+def summaries(clone: Clone) -> int:
+    """How many stages have ended well."""
+    return len(list(clone.results.glob("logs/**/*.summary.json")))
+
+
+def assert_same(found: Clone, expected: Clone) -> None:
+    """The results of both are the same bytes, and of what was half made nothing is left."""
+    mine, others = stable_bytes(found.results), stable_bytes(expected.results)
+    assert mine.keys() == others.keys()
+    assert [name for name in others if mine[name] != others[name]] == []
+    assert not [*found.results.glob("**/.scratch-*/*"), *found.results.glob("**/.*.part")]
+
+
+def finish(clone: Clone) -> None:
+    process = clone.start()
+    said = process.communicate(timeout=900)[0]
+    assert process.returncode == 0, said[-6000:]
+
+
+def test_killed_again_and_again_it_recovers_by_itself(smoke: Clone, new_clone: Callable[[], Clone]) -> None:
+    """The moments are spread over the whole run; every second time only Snakemake is killed and its stages are left."""
+    chance = random.Random(17)
+    moments = sorted(chance.sample(range(summaries(smoke)), KILLS))
+    clone = new_clone()
+    left: list[psutil.Process] = []
+    orphans = 0
+    for number, moment in enumerate(moments):
+        process = clone.start()
+        snakemake: list[psutil.Process] = []
+        until = None
+        while until is None or time.monotonic() < until:
+            snakemake, stages = parts(process)
+            if stages:
+                assert at_work(left) == [], "stages of the killed run are at work beside its successor's"
+                if until is None and summaries(clone) >= moment:
+                    until = time.monotonic() + chance.uniform(0, 2)
+            assert process.poll() is None, f"ended before kill {number}: {process.communicate()[0][-6000:]}"
+            time.sleep(0.02)
+        left = parts(process)[1]
+        if number % 2:
+            snakemake[0].kill()
+            orphans += len(left)
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert orphans > 0
+    finish(clone)
+    assert at_work(left) == []
+    assert_same(clone, smoke)
+
+
+def test_asked_to_stop_it_saves_and_goes_on(smoke: Clone, new_clone: Callable[[], Clone]) -> None:
     clone = new_clone()
     process = clone.start()
-    pattern = (
-        "pretrain/**/.scratch-*/**/*.safetensors" if how == signal.SIGKILL else "specialize/**/.scratch-*/**/*.json"
-    )
-    wait_for_training(clone, pattern, process)
-    assert process.poll() is None, "the run ended before it could be stopped"
-    os.killpg(process.pid, how)
-    process.wait(timeout=60)
-    unlock(clone)
-    clone.snakemake("--rerun-incomplete")
-    expected, found = stable_bytes(smoke.results), stable_bytes(clone.results)
-    assert [name for name in expected if expected[name] != found.get(name)] == []
-    assert not list(clone.results.glob("**/.scratch-*/*"))
+    while not list(clone.results.glob("specialize/**/.scratch-*/**/*.json")):
+        assert process.poll() is None, "the run ended before it could be stopped"
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGTERM)
+    assert process.communicate(timeout=60)
+    finish(clone)
+    assert_same(clone, smoke)
+
+
+@pytest.fixture
+def running(new_clone: Callable[[], Clone]):
+    clone = new_clone()
+    process = clone.start()
+    yield clone, process
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def test_a_second_run_in_the_same_folder_is_refused(running: tuple[Clone, subprocess.Popen[str]]) -> None:
+    clone, process = running
+    while not parts(process)[1]:
+        assert process.poll() is None
+        time.sleep(0.1)
+    occupant = json.loads((clone.results / ".occupied/workflow").read_text())
+    assert parts(process)[0][0].pid == occupant["pid"]
+    second = clone.start()
+    said = second.communicate(timeout=120)[0]
+    assert second.returncode != 0
+    assert f"results/smoke: another workflow is at work here: process {occupant['pid']} on {occupant['host']}" in said
+    assert f"Remedy: wait for its end, or end it (kill {occupant['pid']}" in said
+    assert "Traceback" not in said
+    assert process.poll() is None
+    assert "Nothing to be done" not in said
+    dry = clone.snakemake("--dry-run")  # looking is free
+    assert "This was a dry-run" in dry.stdout + dry.stderr

@@ -1,5 +1,6 @@
 """A stage as a program: recorded, repeatable without Snakemake, and honest about how it ended."""
 
+import hashlib
 import json
 import signal
 import subprocess
@@ -22,6 +23,7 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
     (tmp_path / "in.txt").write_text("input")
+    (tmp_path / "out.txt").write_text("output")
     return Job(
         name="copy",
         settings={"k": 3, "seed": 5},
@@ -39,7 +41,14 @@ def test_a_job_comes_back_from_its_record(job: Job) -> None:
     summary = json.loads(job.log.with_suffix(".summary.json").read_text())
     assert summary["facts"] == {"seed": 17}
     assert summary["fingerprint"]["settings.k"] == 3
-    assert summary["fingerprint"]["inputs.one"].startswith("sha256:")
+    text = hashlib.sha256(b"input").hexdigest()
+    assert summary["fingerprint"]["inputs.one"] == f"sha256:{text}"
+    assert [(file["name"], file["sha256"]) for file in summary["inputs"]] == [("one", text), ("many.0", text)]
+    made = {"name": "out", "path": str(job.outputs["out"]), "sha256": hashlib.sha256(b"output").hexdigest()}
+    assert summary["outputs"] == [made]
+    assert (summary["stage"], summary["wildcards"], summary["seeds"]) == ("copy", {"seed": "17"}, {"seed": 17})
+    assert summary["settings"] == {"k": 3, "seed": 5}
+    assert summary["device"] == summary["processor"]
 
 
 def test_scratch_is_kept_on_failure_and_cleared_on_success(job: Job) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,23 @@ def fingerprint(settings: Mapping[str, Any], revision: int, inputs: Mapping[str,
     """A flat, readable mapping; inputs stand in it by the SHA-256 of their contents."""
     flat: Fingerprint = {"revision": revision}
     flat.update(_flatten("settings", settings))
-    for name, paths in inputs.items():
-        for index, path in enumerate(paths if isinstance(paths, list) else [paths]):
-            flat[f"inputs.{name}.{index}" if isinstance(paths, list) else f"inputs.{name}"] = (
-                f"sha256:{_checksum(path)}"
-            )
+    flat.update({f"inputs.{name}": f"sha256:{checksum(path)}" for name, path in each(inputs)})
     return flat
+
+
+def each(files: Mapping[str, Path | list[Path]]) -> Iterator[tuple[str, Path]]:
+    """Every file with a name of its own: "train", or "documents.0", "documents.1", … where one stands for several."""
+    for name, paths in files.items():
+        if isinstance(paths, list):
+            yield from ((f"{name}.{index}", path) for index, path in enumerate(paths))
+        else:
+            yield name, paths
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file's or a folder's contents: that of its sidecar where it has one."""
+    sidecar = Path(f"{path}.json")
+    return str(read_json(sidecar)["sha256"]) if sidecar.exists() else sha256(path)
 
 
 def short_hash(value: Fingerprint) -> str:
@@ -54,8 +65,3 @@ def _flatten(prefix: str, value: Any) -> Fingerprint:
     if isinstance(value, Mapping):
         return {k: v for key, item in value.items() for k, v in _flatten(f"{prefix}.{key}", item).items()}
     return {prefix: value}
-
-
-def _checksum(path: Path) -> str:
-    sidecar = Path(f"{path}.json")
-    return str(read_json(sidecar)["sha256"]) if sidecar.exists() else sha256(path)

@@ -27,6 +27,7 @@ from speclm.stage.files import read_json, unwritable, write_json
 from speclm.stage.fingerprint import Fingerprint, fingerprint, short_hash
 from speclm.stage.interrupt import EXIT_INTERRUPTED, Interrupted
 from speclm.stage.launch import launch, rank, tell_launcher
+from speclm.stage.occupancy import ended_with_workflow
 from speclm.stage.summary import describe
 
 Paths = dict[str, Any]  # name -> Path or list of Paths
@@ -93,11 +94,12 @@ def load(path: str | Path) -> Job:
 def start(main: Main, job: Job) -> None:
     """Run a stage in as many processes as its settings ask for: here, or in processes started for it."""
     processes = job.settings.get("engine", {}).get("processes", 1)
-    if processes == 1 or rank() is not None:
-        finish(main, job)
-    else:
-        with _reported(job, job.log):
-            launch(job.name, _record(job), processes)
+    with ended_with_workflow():
+        if processes == 1 or rank() is not None:
+            finish(main, job)
+        else:
+            with _reported(job, job.log):
+                launch(job.name, _record(job), processes)
 
 
 def finish(main: Main, job: Job) -> None:
@@ -115,7 +117,11 @@ def finish(main: Main, job: Job) -> None:
         facts = main(job) or {}
         write_json(
             job.log.with_suffix(".summary.json"),
-            {**describe(job.settings, job.fingerprint, started), "facts": _jsonable(facts)},
+            {
+                **{"stage": job.name, "wildcards": job.wildcards, "revision": job.revision},
+                **describe(job.settings, job.inputs, job.outputs, job.fingerprint, started),
+                "facts": _jsonable(facts),
+            },
         )
     _clear(job.scratch)
 

@@ -27,7 +27,7 @@ from speclm.stage.interrupt import StopFlag
 from speclm.stage.job import Job
 from speclm.stage.launch import rank
 from speclm.stage.settings import from_mapping
-from speclm.stage.summary import processor
+from speclm.stage.summary import device_name
 
 NEW_TYPES = (8, 0)  # compute capability from which GPUs multiply in tensorfloat32 and bfloat16 (A100)
 
@@ -105,8 +105,7 @@ def engine_of(job: Job) -> Engine:
 
 def machine(engine: Engine) -> dict[str, Any]:
     """What seconds were measured on, and how it was used."""
-    device = processor() if engine.device == "cpu" else torch.cuda.get_device_name()
-    return {"device": device, "host": platform.node(), "engine": asdict(engine)}
+    return {"device": device_name(engine.device), "host": platform.node(), "engine": asdict(engine)}
 
 
 def prepare(engine: Engine) -> torch.device:
