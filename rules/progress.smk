@@ -1,4 +1,4 @@
-# Before the first job: nobody else is at work in this run. Then a line on the terminal every 15 seconds: how far, and how long still.
+# At the start: whether another workflow is at work in this run. Then, every 15 seconds: how far, and how long still.
 from speclm.stage import occupancy, progress
 
 
