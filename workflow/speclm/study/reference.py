@@ -42,10 +42,11 @@ def open_reference(repository: Path, preset: str) -> Reference:
     preset_file(repository, preset)
     known = [name for name in presets(repository) if _path(repository, name).exists()]
     if preset not in known:
+        others = f"check {' or '.join(known)}, or " if known else ""
         raise UserError(
             f'there are no expected numbers of "{preset}"',
             where=FOLDER,
-            remedy=f"check {' or '.join(known)}; or run it with several seeds, and then scripts/_expected.py",
+            remedy=f"{others}run it with {FEWEST} seeds or more, then scripts/_expected.py",
         )
     path = _path(repository, preset)
     return Reference(read_table(path), read_json(path.with_suffix(".json")))
