@@ -45,6 +45,7 @@ rule all:
         "<run>/costs.tsv",
         "<run>/claims.tsv",
         "<run>/summary.txt",
+        "<run>/assumptions.md",
         collect("<run>/tables/table_{table}.md", table=TABLES),
         collect("<run>/figures/figure_{figure}.pdf", figure=FIGURES),
 
@@ -54,4 +55,6 @@ rule ablations:
         "<run>/ablations/metrics.tsv",
         "<run>/ablations/claims.tsv",
         "<run>/ablations/clusters.md",
+        "<run>/ablations/tables/sensitivity.md",
+        "<run>/ablations/assumptions.md",
         collect("<run>/ablations/figures/figure_{figure}.pdf", figure=ABLATION_FIGURES),

@@ -14,6 +14,9 @@ from speclm.stage.configuration import check_config
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_table
 from speclm.stage.recipes import clusterings_of, make_recipes, pretraining_settings
+from speclm.study.assumptions import origins_of
+from speclm.study.families import figures_of
+from speclm.study.plan import make_plan
 from speclm.study.record import DECIDING
 
 # Freed memory stays with the process: training on a CPU runs 1.1 to 1.4 times as fast.
@@ -54,7 +57,6 @@ TABLES = range(1, 11)
 FIGURES = ["1", "2", "3", "5", "6", "8", "12", "13"]
 FIGURES += [f"4{panel}" for panel in "abcd"[: 1 + len(config["specialize"]["sizes"])]]
 FIGURES += [f"9{panel}" for panel in "abc"[: len(config["specialize"]["sizes"])]]
-ABLATION_FIGURES = ["5"]
 
 
 def parts(recipe, domain):
@@ -77,6 +79,8 @@ def study_settings(study):
         "variants": [recipe.record() for name, recipe in STUDIES[study].items() if name not in METHODS],
     }
 
+
+ABLATION_FIGURES = figures_of(make_plan(study_settings("ablations/"), TABLES_IN["methods"]))
 
 # The engine of what fills one process: everything but pretraining.
 ONE_PROCESS = {**config["engine"], "processes": 1, "shard": False}

@@ -188,3 +188,62 @@ rule compare_clusters:
         "Comparing tables 9 and 10 over seeds of k-means"
     script:
         "../scripts/compare_clusters.py"
+
+
+rule compare_variants:
+    input:
+        metrics="<run>/ablations/metrics.tsv",
+        documents="<run>/ablations/documents.parquet",
+        methods=REPOSITORY / "config/methods.tsv",
+    output:
+        tsv="<run>/ablations/tables/sensitivity.tsv",
+        markdown=report(
+            "<run>/ablations/tables/sensitivity.md",
+            caption="../workflow/report/sensitivity.rst",
+            category="Ablations",
+        ),
+        latex="<run>/ablations/tables/sensitivity.tex",
+    log:
+        "<logs>/ablations/compare_variants.log",
+    benchmark:
+        "<benchmarks>/ablations/compare_variants.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        settings=settings("evaluate", study=study_settings("ablations/")),
+        revision=STAGE_REVISION["study"],
+    message:
+        "Comparing the variants with the study's own choices"
+    script:
+        "../scripts/compare_variants.py"
+
+
+rule write_assumptions:
+    input:
+        unpack(lambda wildcards: {"sensitivity": "<run>/ablations/tables/sensitivity.md"} if wildcards.study else {}),
+        origins=REPOSITORY / "config" / origins_of(config["run"]),
+    output:
+        page=report(
+            "<run>/{study}assumptions.md",
+            caption="../workflow/report/assumptions.rst",
+            category="Measurements",
+        ),
+    log:
+        "<logs>/{study}write_assumptions.log",
+    benchmark:
+        "<benchmarks>/{study}write_assumptions.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+    params:
+        settings={"config": config},
+        revision=STAGE_REVISION["study"],
+    message:
+        "Listing the assumptions"
+    script:
+        "../scripts/write_assumptions.py"

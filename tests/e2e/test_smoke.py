@@ -12,6 +12,7 @@ from e2e.conftest import Clone, stable_bytes
 from speclm.stage import allocator
 from speclm.stage.files import read_table
 
+FORMS = ("tsv", "md", "tex")
 KEY = ["method", "selection", "domain", "size", "budget", "seed", "split"]
 
 
@@ -39,7 +40,7 @@ def test_training_taught_something(smoke: Clone) -> None:
 
 def test_every_table_and_figure_is_there(smoke: Clone) -> None:
     for number in range(1, 11):
-        for ending in ("tsv", "md", "tex"):
+        for ending in FORMS:
             assert (smoke.results / f"tables/table_{number}.{ending}").stat().st_size > 100
     for name in ("1", "2", "3", "4a", "4b", "4c", "4d", "5", "6", "8", "9a", "9b", "9c", "12", "13"):
         assert (smoke.results / f"figures/figure_{name}.pdf").read_bytes().startswith(b"%PDF")
@@ -47,6 +48,12 @@ def test_every_table_and_figure_is_there(smoke: Clone) -> None:
     claims = read_table(smoke.results / "claims.tsv")
     assert set(claims["verdict"]) <= {"holds", "does not hold", "cannot tell at this scale"}
     assert len(claims) == 17
+    for name in ("assumptions.md", "ablations/assumptions.md", *(f"ablations/tables/sensitivity.{f}" for f in FORMS)):
+        assert (smoke.results / name).stat().st_size > 100
+    for name in ("7", "10", "11"):
+        assert (smoke.results / f"ablations/figures/figure_{name}.pdf").read_bytes().startswith(b"%PDF")
+    assert "`clusters.seed`" in (smoke.results / "assumptions.md").read_text()
+    assert "**Sensitivity.**" in (smoke.results / "ablations/assumptions.md").read_text()
 
 
 def test_the_variants_are_measured_beside_the_methods(smoke: Clone) -> None:

@@ -7,7 +7,7 @@ measured mean is that number to rounding, whatever the noise.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from speclm.stage.files import read_table
 from speclm.study.bootstrap import Bootstrap
 from speclm.study.evidence import Evidence, gather_evidence
 from speclm.study.metrics import summarise
-from speclm.study.plan import GENERIC, KEY, Measurement, Method, Plan, expected_measurements, make_plan
+from speclm.study.plan import GENERIC, KEY, Measurement, Plan, expected_measurements, make_plan
 from speclm.study.sources import Models, Sources
 
 ROOT = Path(__file__).parents[3]
@@ -28,7 +28,7 @@ BUDGETS = (100, 200, 400)
 DOMAINS = ("law", "maths", "web")
 COLUMN = dict(zip((0, *SIZES), ("pile_pretrained_only", *(f"pile_finetuned_{n}M" for n in (1, 8, 64))), strict=True))
 PAPER_FOLDER = ROOT / "config/reference/paper"
-PAPER = pd.read_csv(PAPER_FOLDER / "table_8_perplexity_by_cost.csv").set_index(["model", "gpuh"])
+PAPER = pd.read_csv(PAPER_FOLDER / "table_8_perplexity_by_cost.csv").set_index(["model", "gpuh"]).to_dict("index")
 LABELS = {"slm": "SLM", "slm_mix": "SLM-mix", "slm_pn": "SLM-pn", "llm": "LLM"}
 
 # perplexities that the paper shows only in figures, or not at all
@@ -36,12 +36,33 @@ NOPT = dict(zip(SIZES, (227.1, 45.6, 17.6), strict=True))
 IMPORTANCE = {100: (26.0, 17.5, 14.5, 12.0), 200: (25.0, 15.5, 13.8, 11.6), 400: (24.0, 14.0, 13.2, 11.4)}
 DISTILLED = {100: (19.4, 15.7, 12.4), 200: (18.2, 14.9, 12.05), 400: (17.9, 14.6, 11.95)}
 LORA = {100: (17.2, 15.6, 11.6), 200: (15.7, 14.1, 10.9), 400: (15.1, 13.1, 10.3)}
-# ablations, named after the method and their number of experts or clusters: what they add to its nll, times its cost
-VARIANTS = {
-    "slm_pn": {16: (0.03, 0.95), 32: (0.0, 1.0), 64: (-0.01, 2.0)},
-    "slm_is": {16: (0.10, 1.0), 64: (0.03, 1.0), 256: (0.0, 1.0), 1024: (0.02, 1.0)},
+# ablations: what a variant changes, what it adds to the nll of its base (SLM's for other teachers), and times its cost
+EXPERTS, CLUSTERS_OF = "models.slm_pn.experts", "models.slm_is.clusters"
+MIXED, TEACHER = "models.slm_mix.experts", "distill.teacher_budget"
+EFFECTS: dict[str, tuple[str, dict[str, tuple[object, object]], float, float]] = {
+    "slm_pn_k16": ("slm_pn", {EXPERTS: (32, 16), "models.slm_pn.rank": (32, 16)}, 0.03, 0.95),
+    "slm_pn_k64": ("slm_pn", {EXPERTS: (32, 64), "models.slm_pn.rank": (32, 64)}, -0.01, 2.0),
+    "slm_is_k16": ("slm_is", {CLUSTERS_OF: (256, 16)}, 0.10, 1.0),
+    "slm_is_k64": ("slm_is", {CLUSTERS_OF: (256, 64)}, 0.03, 1.0),
+    "slm_is_k1024": ("slm_is", {CLUSTERS_OF: (256, 1024)}, 0.02, 1.0),
+    "slm_mix_k4": ("slm_mix", {MIXED: (16, 4)}, 0.02, 1.0),
+    "slm_mix_k64": ("slm_mix", {MIXED: (16, 64)}, -0.02, 1.0),
+    "slm_mix_k256": ("slm_mix", {MIXED: (16, 256)}, 0.05, 1.0),
+    "slm_d_t100": ("slm_d", {TEACHER: (None, 100)}, 0.01, 1.0),
+    "slm_d_t200": ("slm_d", {TEACHER: (None, 200)}, -0.01, 1.0),
+    "slm_d_t400": ("slm_d", {TEACHER: (None, 400)}, -0.02, 1.0),
+    "llm_lora": ("llm", {"specialize.lora": (None, {"rank": 64})}, 0.0, 1.0),
+    "slm_pn_h8": ("slm_pn", {"models.slm_pn.components": (32, 8)}, 0.02, 1.0),
+    "slm_pn_seed18": ("slm_pn", {"clusters.seed": (17, 18)}, 0.001, 1.0),
+    "slm_is_seed18": ("slm_is", {"clusters.seed": (17, 18)}, 0.004, 1.0),
+    "slm_d_weight25": ("slm_d", {"distill.weight": (0.5, 0.25)}, 0.05, 1.0),
 }
-ABLATIONS = ("llm_lora", *(f"{base}_k{k}" for base, family in VARIANTS.items() for k in family))
+LABELLED = {"llm_lora": "LLM-lora"}
+ABLATIONS = tuple(EFFECTS)
+STUDY = {
+    **{"domains": DOMAINS, "sizes": SIZES, "budgets": BUDGETS, "seeds": (17,), "best_finetuned_sizes": (1000,)},
+    "methods": ("slm", "slm_nopt", "llm", "slm_mix", "slm_pn", "slm_is", "slm_d"),
+}
 CHOICE = {"none": 1.0, "most_frequent": 1.0, "best_pretrained": 0.992, "best_finetuned": 0.990}
 # windows in each cluster: the entropy is low, middle and high
 CLUSTERS = {"law": (97, 1, 1, 1), "maths": (70, 10, 10, 10), "web": (25, 25, 25, 25), "generic": (40, 30, 20, 10)}
@@ -59,38 +80,53 @@ MODELS = Models(
 )
 
 
-def variant_of(name: Measurement) -> tuple[Measurement, tuple[float, float] | None]:
-    """The measurement of the method that a variant is of, and what it differs in; itself and nothing otherwise."""
-    base, _, count = name.method.rpartition("_k")
-    if base not in VARIANTS:
-        return name, None
-    return name._replace(method=base), VARIANTS[base][int(count)]
+def variants_of(names: tuple[str, ...]) -> list[dict[str, object]]:
+    """The records of variants, as the workflow hands them on."""
+    own = [name for name in names if name.startswith(("slm_pn", "slm_is", "slm_mix"))]
+    bases = {name: EFFECTS[name][0] for name in names}
+    started = {"slm_d": "slm", "llm": "llm"}
+    return [
+        {
+            "method": name,
+            "of": bases[name],
+            "label": LABELLED.get(name, name),
+            "change": {key: list(values) for key, values in EFFECTS[name][1].items()},
+            "pretraining": name if name in own else started[bases[name]],
+            "teacher": "llm" if bases[name] == "slm_d" else "-",
+        }
+        for name in names
+    ]
 
 
 def paper_nll(name: Measurement) -> float:
     """ln of the paper's perplexity; SLM-pn and SLM-mix are worse on the domain of high entropy, better elsewhere."""
-    base, variant = variant_of(name)
-    if variant:
-        return paper_nll(base) + variant[0]
+    if name.method in LABELLED:
+        return float(np.log(LORA[name.budget][SIZES.index(name.size)]))
+    if name.method in EFFECTS:
+        base, change, shift, _ = EFFECTS[name.method]
+        base = "slm" if TEACHER in change else base
+        default = "most_frequent" if base in ("slm_pn", "slm_mix") and name.domain != GENERIC else "none"
+        return paper_nll(name._replace(method=base, selection=default)) + shift
     column = (0, *SIZES).index(name.size)
     if name.domain == GENERIC:
-        return float(np.log(PAPER.loc[(LABELS[name.method], name.budget), "c4_perplexity"]))
+        return float(np.log(PAPER[LABELS[name.method], name.budget]["c4_perplexity"]))
     if name.method == "slm_nopt":
         return float(np.log(NOPT[name.size]))
     if name.method == "slm_is":
         return float(np.log(IMPORTANCE[name.budget][column]))
-    if name.method in ("slm_d", "llm_lora"):
-        return float(np.log({"slm_d": DISTILLED, "llm_lora": LORA}[name.method][name.budget][column - 1]))
-    nll = float(np.log(PAPER.loc[(LABELS[name.method], name.budget), COLUMN[name.size]] * CHOICE[name.selection]))
+    if name.method == "slm_d":
+        return float(np.log(DISTILLED[name.budget][column - 1]))
+    nll = float(np.log(PAPER[LABELS[name.method], name.budget][COLUMN[name.size]] * CHOICE[name.selection]))
     shift = {"law": -0.05, "maths": -0.05, "web": 0.1}[name.domain] if name.method in ("slm_mix", "slm_pn") else 0.0
     return nll + shift
 
 
 def paper_cost(name: Measurement) -> dict[str, float]:
     """One unit of FLOPs per unit of budget; fine-tuning grows 10 times per 8 times the text."""
-    base, variant = variant_of(name)
-    if variant:
-        return {column: variant[1] * flops for column, flops in paper_cost(base).items()}
+    if name.method in EFFECTS:
+        base, change, _, factor = EFFECTS[name.method]
+        cost = {column: factor * flops for column, flops in paper_cost(name._replace(method=base)).items()}
+        return {**cost, "flops_generic": name.budget + change[TEACHER][1]} if TEACHER in change else cost
     tuning = {0: 0.0, **dict(zip(SIZES, (0.01, 0.1, 1.0), strict=True))}[name.size]
     pretraining = float(name.budget)
     shared = {"slm_is": 0.0, "slm_nopt": 0.0, "slm_d": 2 * pretraining}.get(name.method, pretraining)
@@ -111,49 +147,34 @@ class Truth:
 
 
 def plan_of(extra: tuple[str, ...] = ()) -> Plan:
-    table = read_table(ROOT / "config/methods.tsv")
-    study: dict[str, tuple[object, ...]] = {
-        "domains": DOMAINS,
-        "sizes": SIZES,
-        "budgets": BUDGETS,
-        "seeds": (17,),
-        "best_finetuned_sizes": (1000,),
-    }
-    study["methods"] = ("slm", "slm_nopt", "llm", "slm_mix", "slm_pn", "slm_is", "slm_d")
-    plan = make_plan(study, table)
-    more = tuple(Method(name, name, ("none",), True, generic=False, before=False, of=name) for name in extra)
-    return replace(plan, methods=(*plan.methods, *more))
+    return make_plan({**STUDY, "variants": variants_of(extra)}, read_table(ROOT / "config/methods.tsv"))
 
 
 def documents_of(names: list[Measurement], truth: Truth, count: int = 50) -> pd.DataFrame:
     """Per-document table: documents differ much, in the same way for every model, and a little for each model."""
-    frames = []
-    for name in names:
-        shared = np.random.default_rng([ord(letter) for letter in name.domain])
-        tokens = shared.integers(20, 400, size=count)
-        level = shared.normal(0, 0.5, size=count)
-        own = np.random.default_rng([ord(letter) for letter in str(name)])
-        level = level + own.normal(0, truth.noise, size=count)
-        level = level - np.average(level, weights=tokens) + truth.nll(name)
-        frame = pd.DataFrame(
-            {"document": np.arange(count), "nll": level * tokens, "tokens": tokens, "bytes": 4 * tokens}
-        )
-        for position, (column, value) in enumerate(zip(KEY, name, strict=True)):
-            frame.insert(position, column, value)
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True)
+    tokens_MD, nll_MD = np.empty((2, len(names), count))
+    for row, name in enumerate(names):
+        shared, own = (np.random.default_rng([ord(letter) for letter in text]) for text in (name.domain, str(name)))
+        tokens_MD[row] = shared.integers(20, 400, size=count)
+        level = shared.normal(0, 0.5, size=count) + own.normal(0, truth.noise, size=count)
+        level += truth.nll(name) - np.average(level, weights=tokens_MD[row])
+        nll_MD[row] = level * tokens_MD[row]
+    columns = {column: np.repeat(values, count) for column, values in zip(KEY, zip(*names, strict=True), strict=True)}
+    tokens = tokens_MD.ravel().astype(int)
+    documents = {"document": np.tile(np.arange(count), len(names)), "nll": nll_MD.ravel(), "tokens": tokens}
+    return pd.DataFrame({**columns, **documents, "bytes": 4 * tokens})
 
 
 def runs_of(names: list[Measurement], truth: Truth) -> pd.DataFrame:
     parameters = {
         "llm": (771e6, 771e6),
-        "llm_lora": (771e6, 771e6),
         "slm_mix": (252e6, 126e6),
         "slm_pn": (1422e6, 126e6),
     }
     rows = []
     for name in names:
-        trained, served = parameters.get(name.method, (126e6, 126e6))
+        base = EFFECTS[name.method][0] if name.method in EFFECTS else name.method
+        trained, served = parameters.get(base, (126e6, 126e6))
         rows.append(
             {
                 **name._asdict(),

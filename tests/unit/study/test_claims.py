@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -55,15 +56,15 @@ REFUTED = {
     11: shifted(by=0.5, where=lambda name: name.method == "slm_pn_k64", extra=ABLATIONS),
     12: shifted(by=-0.2, where=lambda name: name.selection == "best_finetuned"),
     13: IMPORTANCE_WORSE,
-    14: shifted(by=0.5, where=lambda name: name.method in ("slm_is_k64", "slm_is_k256"), extra=ABLATIONS),
+    14: shifted(by=0.5, where=lambda name: name.method in ("slm_is_k64", "slm_is"), extra=ABLATIONS),
     15: shifted(by=-0.5, where=lambda name: name.method in ("slm_pn", "slm_mix") and name.domain == "web"),
     16: Truth(cost=cheap_tuning),
     17: shifted(by=0.2, where=lambda name: name.method == "llm_lora", extra=ABLATIONS),
 }
 
 
-def verdict_of(truth: Truth, number: int) -> pd.Series:
-    return judge(results_of(truth).evidence).iloc[number - 1]
+def verdict_of(truth: Truth, number: int) -> dict[str, Any]:
+    return judge_one(number, results_of(truth).evidence)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +98,7 @@ def test_cannot_tell_in_noise(noisy: pd.DataFrame, number: int) -> None:
     assert row["low"] <= 0 <= row["high"]
 
 
-@pytest.mark.parametrize(("number", "absent"), [(11, "SLM-pn with"), (14, "SLM-is with"), (17, "llm_lora on")])
+@pytest.mark.parametrize(("number", "absent"), [(11, "SLM-pn with"), (14, "SLM-is with"), (17, "LLM with LoRA")])
 def test_what_was_not_run_is_named(paper_results: Results, number: int, absent: str) -> None:
     row = judge(paper_results.evidence).iloc[number - 1]
     assert row["verdict"] == UNDECIDED
@@ -119,7 +120,36 @@ def test_a_middle_number_of_experts_is_best_at_equal_cost() -> None:
     cheap = Truth(extra=ABLATIONS, cost=lambda name: paper_cost(name._replace(method=name.method.partition("_k")[0])))
     row = verdict_of(cheap, 11)
     assert row["verdict"] == FAILS
-    assert "slm_pn_k32 below slm_pn_k64 at equal cost" in row["note"]
+    assert "SLM-pn with 32 experts below SLM-pn with 64 at equal cost" in row["note"]
+
+
+def test_the_studys_own_number_of_experts_must_lie_between() -> None:
+    """Without fewer and more experts than its own there is nothing to be best of."""
+    for extra in (("slm_pn_k16",), ("slm_pn_k64",)):
+        row = verdict_of(Truth(extra=extra), 11)
+        assert row["verdict"] == UNDECIDED
+        assert row["note"] == "not measured: SLM-pn with fewer and with more experts than the study's (ablations)"
+
+
+def test_every_number_of_experts_counts() -> None:
+    """The decisive pair is named by its numbers, the study's own among them."""
+    worse = shifted(by=0.1, where=lambda name: name.method == "slm_pn_k64", extra=ABLATIONS)
+    assert "SLM-pn with 64 experts below SLM-pn with 32, 1000 tokens" in verdict_of(worse, 11)["note"]
+
+
+def test_weak_teachers_do_not_count() -> None:
+    """A teacher of a quarter of the largest budget may fail; one of half may not. Both count with every student."""
+    for teacher, expected in (("slm_d_t100", HOLDS), ("slm_d_t200", FAILS)):
+        worse = shifted(by=0.3, where=lambda name: name.method == teacher, extra=ABLATIONS)  # noqa: B023
+        row = verdict_of(worse, 9)
+        assert row["verdict"] == expected
+    assert "slm_d_t200 below SLM after 1000 tokens" in row["note"]
+
+
+def test_every_lora_counts() -> None:
+    row = verdict_of(Truth(extra=("llm_lora",)), 17)
+    assert row["verdict"] == HOLDS
+    assert row["note"].startswith("decided by: LLM-lora and LLM within 0.5 of 14.4")
 
 
 def test_one_claim_by_its_number(supported: pd.DataFrame) -> None:

@@ -2,7 +2,7 @@
 
 python -m speclm.study laptop                         every table, figure and verdict that the published metrics allow
 python -m speclm.study laptop figure_4b table_3       these alone
-python -m speclm.study laptop claim_7                 one verdict, printed
+python -m speclm.study laptop claim_7                 one verdict, printed; ablations/claim_11 with the variants
 python -m speclm.study laptop --publish               copy a finished results/laptop/ to results/published/laptop/
 """
 
@@ -21,7 +21,7 @@ def main(arguments: list[str]) -> int:
     """Make or publish; 1 where the user asked for what there is not."""
     parser = argparse.ArgumentParser(prog="python -m speclm.study")
     parser.add_argument("preset", help="a folder of results/published")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="figure_4b, table_3, claims, claim_7; default: all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="figure_4b, table_3, claims, claim_7, …; default: all")
     parser.add_argument("--output", type=Path, help="where tables/ and figures/ go; default: the preset's folder")
     parser.add_argument("--publish", action="store_true", help="copy the run's files there first")
     chosen = parser.parse_args(arguments)
@@ -35,24 +35,26 @@ def main(arguments: list[str]) -> int:
 
 def _make(chosen: argparse.Namespace) -> None:
     from speclm.study.claims import judge_one
-    from speclm.study.published import choose, make_all, open_published, publish
+    from speclm.study.published import choose, make_all, open_published
+    from speclm.study.publishing import publish
 
     if chosen.publish:
         publish(REPOSITORY / "results" / chosen.preset, REPOSITORY / "results/published" / chosen.preset)
-    names = choose(chosen.names)
     published = open_published(chosen.preset, REPOSITORY)
+    names = choose(chosen.names, published)
     output = chosen.output or published.folder
-    published.evidence  # noqa: B018  files that are not one run's are refused before anything is made
-    results = [name for name in names if not name.startswith("claim_")]
+    for study in filter(None, (published, published.variants)):
+        study.evidence  # noqa: B018  files that are not one run's are refused before anything is made
+    results = [name for name in names if "claim_" not in name]
     said = {name: words for name, words in make_all(published, results, output) if words}
     for name, words in said.items():
         print(f"{name:<10} {words}")
     made = len(results) - sum(words.startswith("not made") for words in said.values())
     if results:
-        print(f"{made} of {len(results)} tables, figures and lists of verdicts made in {output}")
+        print(f"{made} of {len(results)} tables, figures, pages and lists of verdicts made in {output}")
     for name in names:
-        if name.startswith("claim_"):
-            row = judge_one(int(name.removeprefix("claim_")), published.evidence)
+        if name not in results:
+            row = judge_one(int(name.rpartition("_")[2]), published.study_of(name).evidence)
             print("\n".join(f"{key}: {value}" for key, value in row.items()))
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -118,20 +119,22 @@ def resample(size: int, bootstrap: Bootstrap, *stream: str) -> Array:
 
 def _by_document(group: pd.DataFrame, where: str) -> tuple[dict[Measurement, Array], Array]:
     """NLL of every measurement (D,) in the documents' order, and their token counts (D,), which all must share."""
+    measured = group.groupby(KEY, sort=True)
+    order = group.assign(measurement=measured.ngroup()).sort_values(["measurement", "document"], kind="stable")
+    sizes = measured.size()
+    ends = np.cumsum(sizes.to_numpy())[:-1]
+    columns = (order[name].to_numpy() for name in ("document", "tokens", "nll"))
     nll: dict[Measurement, Array] = {}
-    reference: tuple[list[object], Array] | None = None
-    for key, rows in group.groupby(KEY, sort=True):
-        measurement = Measurement._make(key)
-        rows = rows.sort_values("document", kind="stable")
-        names, tokens_D = rows["document"].tolist(), rows["tokens"].to_numpy(np.float64)
-        if reference is None:
-            reference = names, tokens_D
-        if names != reference[0] or not np.array_equal(tokens_D, reference[1]):
+    first: tuple[Any, Any] | None = None
+    for key, *found in zip(sizes.index, *(np.split(column, ends) for column in columns), strict=True):
+        measurement, (names_D, tokens_D, nll_D) = Measurement._make(key), found
+        first = first or (names_D, tokens_D)
+        if not (np.array_equal(names_D, first[0]) and np.array_equal(tokens_D, first[1])):
             raise UserError(
                 f"{measurement} was measured on other documents than {next(iter(nll), 'itself')}",
                 where=where,
                 remedy="delete the evaluate/ folder of this run and run again: comparisons are paired by document",
             )
-        nll[measurement] = rows["nll"].to_numpy(np.float64)
-    assert reference is not None
-    return nll, reference[1]
+        nll[measurement] = nll_D.astype(np.float64)
+    assert first is not None
+    return nll, first[1].astype(np.float64)

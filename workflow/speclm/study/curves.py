@@ -16,6 +16,7 @@ import pandas as pd
 from speclm.study.bootstrap import Statistic
 from speclm.study.cost import Unit
 from speclm.study.evidence import Evidence
+from speclm.study.style import Look
 
 IN_PAPER = {"slm": "SLM", "slm_mix": "SLM-mix", "slm_pn": "SLM-pn", "llm": "LLM", "slm_is": "SLM-is", "slm_d": "SLM-d"}
 
@@ -48,12 +49,13 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """The measurements of one method. `label`: beside it, the method's own by default; `dashes`: of its line."""
+    """The measurements of one method. `label`: beside it, and `look`: by default the method's; `dashes`: its line."""
 
     method: str
     points: Sequence[Point]
     label: str | None = None
     dashes: str = "-"
+    look: Look | None = None
 
 
 PaperCurves = Mapping[str, "pd.Series[float]"]  # by method: numbers by GPU-hours
@@ -63,7 +65,8 @@ PaperCurves = Mapping[str, "pd.Series[float]"]  # by method: numbers by GPU-hour
 class Panel:
     """One pair of axes. `flat`: methods whose dearest point is drawn through as a horizontal line.
 
-    `paper`: the paper's curves on the same axes; `heading_of_paper`: of the panel where they stand beside.
+    `paper`: the paper's curves on the same axes; `heading_of_paper`: of the panel where they stand beside. `relative`:
+    the values are ratios of two measurements, so that intervals are their own.
     """
 
     heading: str
@@ -74,3 +77,4 @@ class Panel:
     paper: PaperCurves = field(default_factory=dict)
     heading_of_paper: str = ""
     value_unit: Unit | None = None
+    relative: bool = False

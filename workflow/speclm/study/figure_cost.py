@@ -14,34 +14,47 @@ from matplotlib.figure import Figure
 from speclm.study.cost import TASKS, total
 from speclm.study.curves import IN_PAPER, Curve, Material, Panel, PaperCurves, Point
 from speclm.study.figure_perplexity import COLUMNS, SHARED, by_generic_cost, by_total_cost, published, size_of, stage
+from speclm.study.figure_variants import dressed, teachers
 from speclm.study.layout import count
 from speclm.study.panels import draw_row
+from speclm.study.style import LOOKS
 
 DASHES = dict(zip(TASKS, ("-", "--", ":"), strict=True))
 BASES = ("slm", "slm_mix", "slm_pn")
 
 
 def figure_5(material: Material) -> Figure:
-    """Distillation at the student's cost (left), where the teacher is free, and at the overall cost (right)."""
+    """Distillation at the student's cost (left), where the teacher is free, and at the overall cost (right).
+
+    Where the study has teachers of several budgets, these; else the SLM-d whose teachers have their students' budgets.
+    """
     e, size = material.evidence, material.evidence.plan.sizes[0]
-    names, students = material.present(BASES), material.present(["slm_d"])
+    names, several = material.present(BASES), teachers(material)
+    students = list(several) or material.present(["slm_d"])
+    looks = {**{name: (e.plan.method(name).label, LOOKS[name]) for name in names}, **several}
     taught = [
         Curve(name, [Point(e.generic_cost("slm", b), e.macro(name, size, b)) for b in e.plan.budgets])
         for name in students
     ]
+    at_student, overall = (
+        [*by_generic_cost(material, names, size), *taught],
+        by_total_cost(material, [*names, *students], size),
+    )
     panels = [
         Panel(
             stage(size),
             "Student's pretraining",
-            [*by_generic_cost(material, names, size), *taught],
+            dressed(at_student, looks) if several else at_student,
             paper=published(material, COLUMNS[1], BASES),
             heading_of_paper="Paper: 1M tokens",
         ),
-        Panel("… at overall cost", "Total for one domain", by_total_cost(material, [*names, *students], size)),
+        Panel("… at overall cost", "Total for one domain", dressed(overall, looks) if several else overall),
     ]
-    return draw_row(
-        material, panels, notes=["The teacher of each SLM-d, the LLM, was pretrained with its student's budget."]
-    )
+    note = "The teacher of each SLM-d, the LLM, was pretrained with its student's budget."
+    if several:
+        note = "SLM-d: beside it the pretraining budget of its teacher, the LLM. "
+        note += "The paper's teachers have 92, 276, 461 and 645 GPU-hours, without numbers."
+    return draw_row(material, panels, notes=[note])
 
 
 def figure_6(material: Material) -> Figure:

@@ -1,7 +1,7 @@
 """The paper's figures by name: each a row of `FIGURES` and a function over `Material`.
 
 In: the results and the paper's numbers. Out: a figure, for `style.save_figure`. A name is the paper's number, with a
-letter where panels are files of their own: "1", "4b", "9c".
+letter where panels are files of their own: "1", "4b", "9c". The study of the variants has figures of its own.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from matplotlib.figure import Figure
 from speclm.stage.errors import UserError
 from speclm.stage.settings import nearest
 from speclm.study.curves import Material
+from speclm.study.families import FAMILIES
 from speclm.study.figure_cost import figure_5, figure_6, figure_8, figure_9
 from speclm.study.figure_map import figure_1
 from speclm.study.figure_methods import figure_2
 from speclm.study.figure_perplexity import by_domain, figure_3, figure_4
+from speclm.study.figure_variants import figure_7, figure_10, figure_11, figure_14
 
 FIGURES: Mapping[str, Callable[[Material], Figure]] = {
     "1": figure_1,
@@ -28,13 +30,22 @@ FIGURES: Mapping[str, Callable[[Material], Figure]] = {
     "4d": figure_4(3),
     "5": figure_5,
     "6": figure_6,
+    "7": figure_7,
     "8": figure_8,
     "9a": figure_9(1),
     "9b": figure_9(2),
     "9c": figure_9(3),
+    "10": figure_10,
+    "11": figure_11,
     "12": by_domain(1, "12"),
     "13": by_domain(0, "13"),
+    "14a": figure_14(1),
+    "14b": figure_14(2),
+    "14c": figure_14(3),
 }
+
+VARIANT_FIGURES = [name for name in FIGURES if name.rstrip("abcd") in FAMILIES]
+MAIN_FIGURES = [name for name in FIGURES if name == "5" or name not in VARIANT_FIGURES]
 
 
 def make_figure(name: str, material: Material) -> Figure:

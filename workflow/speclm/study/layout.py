@@ -6,6 +6,7 @@ and never a zero. LaTeX uses the rules of booktabs.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +20,17 @@ _LATEX = {"\\": r"\textbackslash{}", **{character: f"\\{character}" for characte
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the paper: `raw` has one number per column, `shown` the same as text."""
+    """A table: `raw` has one number per column, `shown` the same as text. `number`: the paper's, or a name of ours."""
 
-    number: int
+    number: int | str
     caption: str
     raw: pd.DataFrame
     shown: pd.DataFrame
+
+    @property
+    def title(self) -> str:
+        """What stands before its caption."""
+        return f"Table {self.number}" if isinstance(self.number, int) else self.number.capitalize()
 
 
 def write_files(table: Table, tsv: Path, markdown: Path, latex: Path) -> None:
@@ -36,7 +42,7 @@ def write_files(table: Table, tsv: Path, markdown: Path, latex: Path) -> None:
 
 def to_markdown(table: Table) -> str:
     """A Markdown table under its caption, columns padded so that it also reads as plain text."""
-    return f"**Table {table.number}.** {table.caption}\n\n" + "\n".join(_rows(table.shown)) + "\n"
+    return f"**{table.title}.** {table.caption}\n\n" + "\n".join(_rows(table.shown)) + "\n"
 
 
 def to_latex(table: Table) -> str:
@@ -92,8 +98,8 @@ def _cells(frame: pd.DataFrame) -> list[list[str]]:
 
 
 def _to_the_right(frame: pd.DataFrame) -> list[bool]:
-    """Which columns hold numbers: those with a cell that begins with a digit."""
-    return [any(cell[:1].isdigit() for cell in column[1:]) for column in zip(*_cells(frame), strict=True)]
+    """Which columns hold numbers: those with a cell that begins with a digit, after a sign if any."""
+    return [any(re.match(r"[+-]?\d", cell) for cell in column[1:]) for column in zip(*_cells(frame), strict=True)]
 
 
 def _padded(frame: pd.DataFrame) -> list[list[str]]:

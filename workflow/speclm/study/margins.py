@@ -7,7 +7,6 @@ perplexities in nats unless its text says otherwise (SLM at 4.7, SLM-is at 4.6: 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 from math import log
@@ -17,12 +16,14 @@ import numpy as np
 from speclm.study.bootstrap import Statistic, mean
 from speclm.study.cost import TASKS
 from speclm.study.evidence import Evidence
+from speclm.study.families import CLUSTERS_IS, EXPERTS_PN, LORA, TEACHERS
 
 SHARED_SMALL = ("slm", "slm_mix", "slm_pn")
 
 # tolerances in perplexity, at the paper's perplexities: 0.3 at 17 (table 5), 0.5 at 14.4 (table 4)
 CHOICE_TOLERANCE = log(1 + 0.3 / 17.0)
 LORA_TOLERANCE = log(1 + 0.5 / 14.4)
+TEACHER_SHARE = 276 / 645  # the budget from which a teacher helps, of the paper's largest (figure 5)
 
 
 @dataclass(frozen=True)
@@ -117,14 +118,24 @@ def large_best(e: Evidence) -> list[Part]:
 
 
 def distillation(e: Evidence) -> list[Part]:
-    """Claim 9: SLM-d below SLM at equal student cost, but not below SLM-mix and SLM-pn at equal overall cost."""
+    """Claim 9: SLM-d below SLM at equal student cost, but not below SLM-mix and SLM-pn at equal overall cost.
+
+    With teachers of enough budget: those of the study's SLM-d, which have their student's, and of its variants.
+    """
     size, last = e.plan.sizes[0], e.plan.budgets[-1]
-    parts = [_better(e, "slm_d", "slm", size, budget) for budget in e.plan.budgets[1:]]
-    student, cost = e.macro("slm_d", size, last), e.costs("slm_d", size, last)
-    for other in ("slm_mix", "slm_pn"):
-        text = f"{e.plan.method(other).label} below SLM-d of budget {last} at its overall cost, {size} tokens"
-        rival, exact = e.macro_at_cost(other, size, sum(cost)) if cost else (e.macro(other, size, last), True)
-        parts.append(Part(text, student - rival, "" if exact else "most"))
+    fixed = TEACHERS.members(e.plan)
+    students = [(name, b) for teacher, name in fixed if teacher >= TEACHER_SHARE * last for b in e.plan.budgets]
+    if "slm_d" not in [name for _, name in fixed]:
+        students += [("slm_d", b) for b in e.plan.budgets if b >= TEACHER_SHARE * last]
+    parts = [_better(e, name, "slm", size, budget) for name, budget in students]
+    for name in dict.fromkeys(name for name, _ in students):
+        student, cost = e.macro(name, size, last), e.costs(name, size, last)
+        for other in ("slm_mix", "slm_pn"):
+            text = (
+                f"{e.plan.method(other).label} below {e.plan.method(name).label} of budget {last} at its overall cost"
+            )
+            rival, exact = e.macro_at_cost(other, size, sum(cost)) if cost else (e.macro(other, size, last), True)
+            parts.append(Part(f"{text}, {size} tokens", student - rival, "" if exact else "most"))
     return parts
 
 
@@ -153,22 +164,29 @@ def many_tasks(e: Evidence) -> list[Part]:
 
 
 def more_experts(e: Evidence) -> list[Part]:
-    """Claim 11: more experts are better after as many steps; a middle number of them is best at equal cost."""
-    size, last, family = e.plan.sizes[0], e.plan.budgets[-1], _family(e, "slm_pn")
-    if len(family) < 3:
-        return [_unmeasured(e, "SLM-pn with 16, 32 and 64 experts (an ablation)")]
-    parts = [_better(e, more, fewer, size, last) for fewer, more in pairwise(family)]
-    priced = [cost for cost in (e.costs(name, size, last) for name in family) if cost]
-    few, middle, many = family[0], family[len(family) // 2], family[-1]
+    """Claim 11: more experts are better after as many steps; the study's own number of them is best at equal cost."""
+    size, last, family = e.plan.sizes[0], e.plan.budgets[-1], EXPERTS_PN.members(e.plan)
+    own = next((place for place, (_, name) in enumerate(family) if name == "slm_pn"), 0)
+    if not 0 < own < len(family) - 1:
+        return [_unmeasured(e, "SLM-pn with fewer and with more experts than the study's (ablations)")]
+    parts = [
+        Part(
+            f"SLM-pn with {more} experts below SLM-pn with {fewer}, {size} tokens, budget {last}",
+            e.macro(worse, size, last) - e.macro(better, size, last),
+        )
+        for (fewer, worse), (more, better) in pairwise(family)
+    ]
+    priced = [cost for cost in (e.costs(name, size, last) for _, name in family) if cost]
     if len(priced) < len(family):
         return parts  # which name what is missing
     limit = min(sum(cost) for cost in priced)
-    best, reached = e.macro_at_cost(middle, size, limit)
-    for name in (few, many):
+    (count, best), *others = family[own], *family[:own], *family[own + 1 :]
+    reached, lowest = e.macro_at_cost(best, size, limit)
+    for rivals, name in others:
         rival, exact = e.macro_at_cost(name, size, limit)
-        text = f"{e.plan.method(middle).label} below {e.plan.method(name).label} at equal cost, {size} tokens"
-        bound = "" if reached and exact else "least" if reached else "most"
-        parts.append(Part(text, rival - best, bound))
+        text = f"SLM-pn with {count} experts below SLM-pn with {rivals} at equal cost, {size} tokens"
+        bound = "" if lowest and exact else "least" if lowest else "most"
+        parts.append(Part(text, rival - reached, bound))
     return parts
 
 
@@ -195,16 +213,17 @@ def one_cluster(e: Evidence) -> list[Part]:
 
 def cluster_tradeoff(e: Evidence) -> list[Part]:
     """Claim 14: some number between is better than the fewest and than the most clusters."""
-    size, last, family = e.plan.sizes[0], e.plan.budgets[-1], _family(e, "slm_is")
+    size, last, family = e.plan.sizes[0], e.plan.budgets[-1], CLUSTERS_IS.members(e.plan)
     if len(family) < 3:
-        return [_unmeasured(e, "SLM-is with 16, 64, 256 and 1024 clusters (an ablation)")]
-    few, *between, many = family
-    parts = []
-    for name in between:
-        margins = [_better(e, name, end, size, last).margin for end in (few, many)]
-        text = f"{e.plan.method(name).label} below {e.plan.method(few).label} and {e.plan.method(many).label}"
-        parts.append(Part(f"{text}, {size} tokens", _weaker(*margins)))
-    return parts
+        return [_unmeasured(e, "SLM-is with three or more numbers of clusters (ablations)")]
+    (few, fewest), *between, (many, most) = family
+    return [
+        Part(
+            f"SLM-is with {count} clusters below SLM-is with {few} and with {many}, {size} tokens",
+            _weaker(*(e.macro(end, size, last) - e.macro(name, size, last) for end in (fewest, most))),
+        )
+        for count, name in between
+    ]
 
 
 def high_entropy(e: Evidence) -> list[Part]:
@@ -239,13 +258,16 @@ def finetuning_growth(e: Evidence) -> list[Part]:
 
 def low_rank(e: Evidence) -> list[Part]:
     """Claim 17: LoRA within 0.5 perplexity of full fine-tuning of the LLM, at every size."""
-    last = e.plan.budgets[-1]
+    last, variants = e.plan.budgets[-1], LORA.variants(e.plan)
+    if not variants:
+        return [_unmeasured(e, "LLM with LoRA (an ablation)")]
     return [
         part
         for size in e.plan.sizes
+        for variant in variants
         for part in _within(
-            f"LLM-lora and LLM within 0.5 of 14.4, {size} tokens",
-            e.macro("llm_lora", size, last) - e.macro("llm", size, last),
+            f"{variant.label} and LLM within 0.5 of 14.4, {size} tokens",
+            e.macro(variant.name, size, last) - e.macro("llm", size, last),
             LORA_TOLERANCE,
         )
     ]
@@ -264,12 +286,6 @@ def _crosses(e: Evidence, late: str, early: str, size: int) -> list[Part]:
     if first == last:
         return [_unmeasured(e, "a second budget")]
     return [_better(e, early, late, size, first), _better(e, late, early, size, last)]
-
-
-def _family(e: Evidence, base: str) -> list[str]:
-    """The methods that differ from `base` in their number of experts or clusters alone, fewest first: slm_pn_k16, …"""
-    found = {method.name: re.fullmatch(rf"{base}_k(\d+)", method.name) for method in e.plan.methods}
-    return sorted((name for name, match in found.items() if match), key=lambda name: int(name.rpartition("_k")[2]))
 
 
 def _weaker(one: Statistic, two: Statistic) -> Statistic:

@@ -24,14 +24,15 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 
 from speclm.study.bootstrap import Statistic, mean
 from speclm.study.cost import Unit
-from speclm.study.curves import IN_PAPER, Material, Panel, Point
+from speclm.study.curves import IN_PAPER, Curve, Material, Panel, Point
 from speclm.study.evidence import Evidence
-from speclm.study.style import LOOKS, NOTE, WARNING, add_axes, label_at_right, new_figure, sheet
+from speclm.study.style import LOOKS, NOTE, WARNING, Look, add_axes, label_at_right, new_figure, sheet
 
 WIDTH = 6.9  # inches: the text width of most journals
 HEIGHT = 2.1  # of a panel
 LABELS = 0.72  # room for the labels beside a panel
 BETWEEN = 0.2  # panels of one scale
+SCALE = 0.62  # before a panel with a scale of its own
 LINE = 0.13  # of a line below the panels
 PAIRED = "Bars: {level:.0%} intervals for comparing points, paired by document."
 UNPAIRED = "No intervals: documents.parquet is not beside these metrics."
@@ -45,7 +46,7 @@ def draw_row(
     paired: bool = True,
     styles: Mapping[str, str] | None = None,
 ) -> Figure:
-    """Our panels, with one scale of values, side by side; labels to the right of the last; then the paper's.
+    """Our panels side by side, with one scale for equal values; labels to the right of the last; then the paper's.
 
     Args:
         notes: lines below. styles: text by dashes, where curves of one method differ in them. paired: bars leave out
@@ -56,26 +57,30 @@ def draw_row(
     beside = [] if material.overlaid else published
     if published and material.overlaid:
         notes = ["Hollow: the paper's points, by A100 GPU-hours.", *notes]
-    shared = _shared_variation(panels) if paired else None
+    marked = any(curve.look for panel in panels for curve in panel.curves)
+    beyond = _room_for_labels(e, panels, marked)
+    gaps = [SCALE if panel.value != panels[0].value else BETWEEN for panel in panels[1:]]
     with sheet():
-        room = WIDTH - 0.55 - LABELS - (1.2 + 0.4 + LABELS if beside else 0.0)
-        width = min(2.9, (room - BETWEEN * (len(panels) - 1)) / len(panels))
-        across = 0.55 + len(panels) * width + BETWEEN * (len(panels) - 1) + LABELS + (0.4 + 1.2 + LABELS) * bool(beside)
+        room = WIDTH - 0.55 - beyond - (1.2 + 0.4 + LABELS if beside else 0.0)
+        width = min(2.9, (room - sum(gaps)) / len(panels))
+        across = 0.55 + len(panels) * width + sum(gaps) + beyond + (0.4 + 1.2 + LABELS) * bool(beside)
         lines = _below(panels, [*(_intervals_note(e) if paired else []), *notes], across)
         bottom = 0.62 + LINE * len(lines)
         figure = new_figure(across, bottom + HEIGHT + (0.45 if styles else 0.28) + _headroom(panels))
         ours: list[Axes] = []
         for place, panel in enumerate(panels):
-            axes = add_axes(figure, 0.55 + place * (width + BETWEEN), bottom, width, HEIGHT)
-            if ours:
+            axes = add_axes(figure, 0.55 + place * width + sum(gaps[:place]), bottom, width, HEIGHT)
+            same = panel.value == panels[0].value
+            if ours and same:
                 axes.sharey(ours[0])
-            ours.append(axes)
-            labels = _draw(axes, material, panel, shared)
+            alike = [other for other in panels if other.value == panel.value]
+            labels = _draw(axes, material, panel, _shared_variation(alike) if paired and not panel.relative else None)
             _finish(axes, panel, e.unit)
-        for axes in ours[1:]:
-            axes.set_ylabel("")
-            axes.tick_params(labelleft=False)
-        label_at_right(ours[-1], labels)
+            if ours and same:
+                axes.set_ylabel("")
+                axes.tick_params(labelleft=False)
+            ours.append(axes)
+        label_at_right(ours[-1], labels, marked)
         if styles:
             _legend_of_styles(ours[0], styles)
         if beside:
@@ -124,11 +129,20 @@ def _headroom(panels: Sequence[Panel]) -> float:
     return 0.15 if any(missing_of(panel) for panel in panels) else 0.0
 
 
-def _draw(axes: Axes, material: Material, panel: Panel, shared: Statistic | None) -> list[tuple[float, str, str]]:
-    """Draw the curves of a panel; return their labels: height, text, colour."""
+def _room_for_labels(evidence: Evidence, panels: Sequence[Panel], marked: bool) -> float:
+    longest = max((len(_label(evidence, curve)) for panel in panels for curve in panel.curves), default=0)
+    return max(LABELS, 0.065 * longest + 0.05) + 0.16 * marked
+
+
+def _label(evidence: Evidence, curve: Curve) -> str:
+    return curve.label or evidence.plan.method(curve.method).label
+
+
+def _draw(axes: Axes, material: Material, panel: Panel, shared: Statistic | None) -> list[tuple[float, str, Look]]:
+    """Draw the curves of a panel; return their labels: height, text, look."""
     e, labels = material.evidence, []
     for curve in panel.curves:
-        look = LOOKS[curve.method]
+        look = curve.look or LOOKS[curve.method]
         estimate, low, high = _values(curve.points, shared, e.bootstrap.level)
         axes.errorbar(
             [point.cost for point in curve.points],
@@ -144,7 +158,7 @@ def _draw(axes: Axes, material: Material, panel: Panel, shared: Statistic | None
         )
         known = estimate[~np.isnan(estimate)]
         if len(known):
-            labels.append((float(known[-1]), curve.label or e.plan.method(curve.method).label, look.colour))
+            labels.append((float(known[-1]), _label(e, curve), look))
             if curve.method in panel.flat:
                 axes.axhline(known[-1], color=look.colour, linestyle=(0, (4, 2)), linewidth=0.9, zorder=1)
     if material.overlaid:
@@ -172,7 +186,7 @@ def _draw_paper(axes: Axes, panel: Panel) -> None:
     axes.set_xlim(85, 720)
     _plain_ticks(axes)
     ends = {method: float(series.iloc[-1]) for method, series in panel.paper.items()}
-    label_at_right(axes, [(y, IN_PAPER[method], LOOKS[method].colour) for method, y in ends.items()])
+    label_at_right(axes, [(y, IN_PAPER[method], LOOKS[method]) for method, y in ends.items()])
 
 
 def _plot_paper(axes: Axes, method: str, series: pd.Series[float], **more: Any) -> None:
@@ -198,11 +212,14 @@ def _finish(axes: Axes, panel: Panel, unit: Unit, ticks: int = 6) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlabel(_in_powers(axes.xaxis, axes.get_xlim(), panel.cost, unit))
+    inches = axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted())
+    axes.set_xlabel(_in_powers(axes.xaxis, axes.get_xlim(), inches.width, panel.cost, unit))
+    if panel.relative:
+        axes.set_ylim(_widened(axes.get_ylim(), 1.02))
     if panel.value_unit:
         axes.yaxis.set_minor_locator(NullLocator())
-        axes.set_ylim(_widened(axes.get_ylim()))
-        label = _in_powers(axes.yaxis, axes.get_ylim(), panel.value, panel.value_unit)
+        axes.set_ylim(_widened(axes.get_ylim(), 2))
+        label = _in_powers(axes.yaxis, axes.get_ylim(), inches.height, panel.value, panel.value_unit)
         axes.set_ylabel(label.replace("\n", " "))
     else:
         axes.set_ylabel(panel.value)
@@ -218,19 +235,20 @@ def _plain_ticks(axes: Axes, ticks: int = 6) -> None:
     axes.yaxis.set_minor_locator(NullLocator())
 
 
-def _widened(limits: tuple[float, float]) -> tuple[float, float]:
-    """At least a factor of 2 from end to end, so that equal numbers are seen to be equal."""
+def _widened(limits: tuple[float, float], least: float) -> tuple[float, float]:
+    """At least this factor from end to end, so that nearly equal numbers are seen to be nearly equal."""
     low, high = limits
-    middle, factor = math.sqrt(low * high), max(math.sqrt(high / low), math.sqrt(2))
+    middle, factor = math.sqrt(low * high), math.sqrt(max(high / low, least))
     return middle / factor, middle * factor
 
 
-def _in_powers(axis: Any, limits: tuple[float, float], what: str, unit: Unit) -> str:
-    """Ticks in thousands, millions, … of the unit; returns the axis' label, with the power of ten."""
+def _in_powers(axis: Any, limits: tuple[float, float], length: float, what: str, unit: Unit) -> str:
+    """Ticks in thousands, millions, … of the unit on an axis of `length` inches; returns its label, with the power."""
     low, high = limits
     exponent = 3 * math.floor(math.log10(high) / 3)
     decades = math.log10(high / low)
-    axis.set_major_locator(LogLocator(subs=(1, 2, 3, 5) if decades < 1.2 else (1, 3) if decades < 2.2 else (1,)))
+    few = (1, 2, 5) if length * math.log10(1.5) < 0.28 * decades else (1, 2, 3, 5)
+    axis.set_major_locator(LogLocator(subs=few if decades < 1.2 else (1, 3) if decades < 2.2 else (1,)))
     axis.set_major_formatter(FuncFormatter(lambda cost, _: f"{cost / 10**exponent:g}"))
     return f"{what}\n({unit.name})" if exponent == 0 else f"{what}\n($10^{{{exponent}}}$ {unit.name})"
 

@@ -120,7 +120,7 @@ def with_variants(table: pd.DataFrame, variants: Sequence[Mapping[str, Any]]) ->
     way of choosing the expert.
     """
     default = table.set_index("method")["selections"].str.split(",").str[0]
-    table = table.assign(of=table["method"], change=pd.Series([{}] * len(table), dtype=object))
+    table = table.assign(of=table["method"], change=pd.Series([{}] * len(table), index=table.index, dtype=object))
     more = [{**variant, "selections": default[variant["of"]]} for variant in variants]
     return pd.concat([table, pd.DataFrame(more)], ignore_index=True) if more else table
 

@@ -5,12 +5,13 @@ commit, machine, date, and the checksum of every file). Out: tables/, figures/ a
 training, and equal files for equal measurements. What the files do not allow is left as it is and told why.
 
     metrics.tsv, documents.parquet, histograms.tsv, timings.tsv, serving.tsv    what everything is made from
-    costs.tsv, claims.tsv, summary.txt, tables/, figures/                       what was made
+    costs.tsv, claims.tsv, summary.txt, assumptions.md, tables/, figures/       what was made
+    ablations/                                                                  the same of the study of the variants,
+                                                                                with a record of its own
 """
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,44 +21,61 @@ from typing import Any
 import pandas as pd
 
 from speclm.stage.errors import UserError
-from speclm.stage.files import read_json, read_table, sha256, write_json, write_table
+from speclm.stage.files import read_json, read_table, sha256, write_table, write_text
 from speclm.stage.settings import nearest
+from speclm.study.assumptions import assumptions, origins_of
 from speclm.study.claims import CLAIMS, judge
 from speclm.study.cost import UNITS
 from speclm.study.curves import Material
 from speclm.study.evidence import Evidence, load_evidence
-from speclm.study.figures import FIGURES, make_figure
-from speclm.study.layout import write_files
-from speclm.study.record import RECORD, read_record
+from speclm.study.figures import FIGURES, MAIN_FIGURES, VARIANT_FIGURES, make_figure
+from speclm.study.layout import Table, to_markdown, write_files
+from speclm.study.plan import KEY, Measurement, name_measurements
+from speclm.study.publishing import ABLATIONS, MEASURED, OF_VARIANTS
+from speclm.study.record import RECORD
+from speclm.study.sensitivity import sensitivity
 from speclm.study.sources import Sources, models_of
 from speclm.study.style import save_figure
 from speclm.study.tables import TABLES, make_table
 
-MEASURED = {
-    "metrics": "metrics.tsv",
-    "documents": "documents.parquet",
-    "histograms": "clusters/histograms.tsv",
-    "timings": "timings.tsv",
-    "serving": "serving.tsv",
-}
-MADE = ("costs.tsv", "claims.tsv", "summary.txt")
 # what a result cannot be made without, beside metrics.tsv
 NEEDS = {"table_2": ("timings", "serving"), "table_9": ("histograms",), "table_10": ("histograms",)}
 INTERVALS = ("table_4", "table_5", "table_8", "claims")  # that are made of intervals
 
+RESULTS = (*(f"table_{name}" for name in TABLES), *(f"figure_{name}" for name in MAIN_FIGURES), "claims", "assumptions")
+RESULTS_OF_VARIANTS = (*(f"figure_{name}" for name in VARIANT_FIGURES), "claims", "sensitivity", "assumptions")
+
 
 @dataclass(frozen=True)
 class Published:
-    """The published results of one run. `repository` holds config/methods.tsv and the paper's numbers."""
+    """The published results of one study.
+
+    Attributes:
+        repository: holds config/methods.tsv, config/origins.tsv and the paper's numbers.
+        main: of a study of variants, the study of the methods.
+    """
 
     folder: Path
     repository: Path
+    main: Published | None = None
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:
-        """Of the run: study, evaluate, models, pretrain, tokenizer, context, figures."""
+        """The run's configuration, and of its study what is measured ("study")."""
         settings: Mapping[str, Any] = read_json(self.folder / RECORD)["settings"]
         return settings
+
+    @cached_property
+    def variants(self) -> Published | None:
+        """The study of the variants, if there is one."""
+        folder = self.folder / ABLATIONS
+        return Published(folder, self.repository, self) if (folder / RECORD).exists() else None
+
+    @property
+    def results(self) -> list[str]:
+        """Everything that may be made, "ablations/figure_7" of the study of the variants."""
+        more = RESULTS_OF_VARIANTS if self.variants else ()
+        return [*RESULTS, *(f"{ABLATIONS}/{name}" for name in more)]
 
     @cached_property
     def files(self) -> dict[str, Path]:
@@ -68,6 +86,10 @@ class Published:
         """
         recorded = read_json(self.folder / RECORD)["sha256"]
         files = {name: self.folder / Path(path).name for name, path in MEASURED.items()}
+        if self.main:
+            files = {
+                name: path if name in OF_VARIANTS else self.main.folder / path.name for name, path in files.items()
+            }
         files = {name: path for name, path in files.items() if path.exists()}
         for path in files.values():
             if recorded.get(path.name) != sha256(path):
@@ -80,35 +102,60 @@ class Published:
 
     @cached_property
     def evidence(self) -> Evidence:
-        """The results, costs in the unit that the settings name."""
+        """The results, costs in the unit that the settings name.
+
+        Raises:
+            UserError: rows stand twice, or are another run's.
+        """
         files = {**self.files, "methods": self.repository / "config/methods.tsv"}
         unit = UNITS[self.settings["figures"]["cost"]]
-        return load_evidence(files, self.settings["study"], self.settings["evaluate"], unit)
+        evidence = load_evidence(files, self.settings["study"], self.settings["evaluate"], unit)
+        if self.main:
+            _refuse_others(evidence.metrics, self.main.evidence.metrics, files["metrics"])
+        return evidence
+
+    def study_of(self, result: str) -> Published:
+        """The study that a result is of.
+
+        Raises:
+            UserError: it is of the variants, and none are published.
+        """
+        if not result.startswith(f"{ABLATIONS}/"):
+            return self
+        if self.variants is None:
+            raise UserError(
+                "nothing is published of variants", where=self.folder, remedy="make ablations, then publish"
+            )
+        return self.variants
 
     def lacks(self, result: str) -> list[str]:
         """The files that a result needs and that are not there."""
         needed = [*NEEDS.get(result, ()), *(["documents", "histograms"] if result in INTERVALS else [])]
+        needed += ["documents"] * (result == "sensitivity")
         return [Path(MEASURED[name]).name for name in needed if name not in self.files]
 
     def make(self, result: str, output: Path) -> str:
-        """Make one of `RESULTS` below `output`; returns what is to be said of it, nothing where all is well."""
+        """Make one of `results` below `output`; returns what is to be said of it, nothing where all is well."""
+        study, (*folders, own) = self.study_of(result), result.split("/")
+        if folders:
+            return study.make(own, output.joinpath(*folders))
         lacking = self.lacks(result)
         if lacking:
             return f"not made: {' and '.join(lacking)} not published"
         kind, _, name = result.partition("_")
+        makers = {"table": self._table, "figure": self._figure, "claims": self._claims}
         try:
-            return {"table": self._table, "figure": self._figure, "claims": self._claims}[kind](name, output)
-        except UserError as error:  # a figure of a size that the study does not have
+            return {**makers, "sensitivity": self._sensitivity, "assumptions": self._assumptions}[kind](name, output)
+        except UserError as error:  # a figure of a size or of variants that the study does not have
             return f"not made: {str(error).splitlines()[0]}"
 
     def _table(self, name: str, output: Path) -> str:
-        stem = output / "tables" / f"table_{name}"
-        write_files(make_table(int(name), self._sources), *(stem.with_suffix(form) for form in (".tsv", ".md", ".tex")))
+        _write(make_table(int(name), self._sources), output / "tables" / f"table_{name}")
         return ""
 
     def _figure(self, name: str, output: Path) -> str:
         overlaid = self.settings["figures"]["paper"] == "overlaid"
-        figure = make_figure(name, Material(self.evidence, self._sources.paper, overlaid))
+        figure = make_figure(name, Material(self.evidence, self._paper, overlaid))
         stem = output / "figures" / f"figure_{name}"
         save_figure(figure, stem.with_suffix(".pdf"), stem.with_suffix(".png"))
         incomplete = any(axes.get_title(loc="left").startswith("INCOMPLETE") for axes in figure.axes)
@@ -118,6 +165,22 @@ class Published:
         write_table(output / "claims.tsv", judge(self.evidence))
         return ""
 
+    def _sensitivity(self, name: str, output: Path) -> str:
+        _write(sensitivity(self.evidence), output / "tables/sensitivity")
+        return ""
+
+    def _assumptions(self, name: str, output: Path) -> str:
+        config = {key: value for key, value in self.settings.items() if key != "study"}
+        origins = read_table(self.repository / "config" / origins_of(config["run"]))
+        table = to_markdown(sensitivity(self.evidence)) if self.main else ""
+        page = assumptions(config, origins, table)
+        write_text(output / "assumptions.md", page)
+        return ""
+
+    @property
+    def _paper(self) -> Path:
+        return self.repository / "config/reference/paper"
+
     @cached_property
     def _sources(self) -> Sources:
         chosen, tables = self.settings, ("histograms", "timings", "serving")
@@ -125,11 +188,7 @@ class Published:
             read_table(self.files[name]) if name in self.files else pd.DataFrame() for name in tables
         )
         models = models_of(chosen)
-        paper = self.repository / "config/reference/paper"
-        return Sources(self.evidence, histograms, models, timings, serving, paper)
-
-
-RESULTS = (*(f"table_{name}" for name in TABLES), *(f"figure_{name}" for name in FIGURES), "claims")
+        return Sources(self.evidence, histograms, models, timings, serving, self._paper)
 
 
 def open_published(preset: str, repository: Path) -> Published:
@@ -149,20 +208,27 @@ def open_published(preset: str, repository: Path) -> Published:
     return Published(folder / preset, repository)
 
 
-def choose(names: list[str]) -> list[str]:
+def choose(names: list[str], published: Published) -> list[str]:
     """The results of these names; all without any. "claim_7" is a row of claims.
 
     Raises:
         UserError: an unknown name.
     """
-    known = [*RESULTS, *(f"claim_{claim.number}" for claim in CLAIMS)]
-    for name in names:
+    claims = [f"claim_{claim.number}" for claim in CLAIMS]
+    known = [*RESULTS, *claims, *(f"{ABLATIONS}/{name}" for name in (*RESULTS_OF_VARIANTS, *claims))]
+    # what only the study of the variants has goes by its own name, too
+    alone = {name: f"{ABLATIONS}/{name}" for name in RESULTS_OF_VARIANTS if name not in RESULTS}
+    chosen = [alone.get(name, name) for name in names]
+    for name in chosen:
         if name not in known:
+            figures = f"figures: {', '.join(FIGURES)}"
             raise UserError(
-                f'there is no result "{name}"{nearest(name, known)}',
-                remedy=f"tables: {', '.join(map(str, TABLES))}; figures: {', '.join(FIGURES)}; claims or claim_1 to 17",
+                f'there is no result "{name}"{nearest(name, [*known, *alone])}',
+                remedy=f"tables: {', '.join(map(str, TABLES))}; {figures}; claims or claim_1 to 17; assumptions, "
+                f"sensitivity; of the study of the variants {ABLATIONS}/…",
             )
-    return names or list(RESULTS)
+        published.study_of(name)
+    return chosen or published.results
 
 
 def make_all(published: Published, names: list[str], output: Path) -> Iterator[tuple[str, str]]:
@@ -171,26 +237,18 @@ def make_all(published: Published, names: list[str], output: Path) -> Iterator[t
         yield name, published.make(name, output)
 
 
-def publish(run: Path, folder: Path) -> None:
-    """Copy what is published of a finished run, with its record.
-
-    Raises:
-        UserError: the run is not finished.
-    """
-    absent = [path for path in MEASURED.values() if not (run / path).exists()]
-    if absent:
+def _refuse_others(metrics: pd.DataFrame, main: pd.DataFrame, where: Path) -> None:
+    """The study of the variants measures the methods, too: with the same numbers where both are of one run."""
+    both = metrics.merge(main[[*KEY, "nll"]], on=KEY, suffixes=("", "_main"))
+    strange = both.loc[both["nll"] != both["nll_main"], KEY]
+    if len(strange):
+        names = [Measurement._make(row) for row in strange.itertuples(index=False)]
         raise UserError(
-            "is not there", where=run / absent[0], remedy="run the workflow of this preset to its end first"
+            f"not the number that the study of the methods has: {name_measurements(names, most=8)}",
+            where=where,
+            remedy="publish both studies of one run: these rows come from another",
         )
-    record = read_record(run)
-    for name in (*MEASURED.values(), *MADE):
-        _copy(run / name, folder / Path(name).name)
-    for path in (*sorted(run.glob("tables/table_*")), *sorted(run.glob("figures/figure_*"))):
-        _copy(path, folder / path.parent.name / path.name)
-    sums = {Path(path).name: sha256(folder / Path(path).name) for path in MEASURED.values()}
-    write_json(folder / RECORD, {**record.origin, "settings": record.settings, "sha256": sums})
 
 
-def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
+def _write(table: Table, stem: Path) -> None:
+    write_files(table, *(stem.with_suffix(form) for form in (".tsv", ".md", ".tex")))

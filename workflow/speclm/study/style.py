@@ -14,7 +14,9 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
 
 from speclm.stage.files import atomic
 
@@ -37,6 +39,7 @@ LOOKS: Mapping[str, Look] = {
     "slm_nopt": Look("#56B4E9", "X"),
     "llm_lora": Look("#7F7F7F", "<"),
 }
+MARKERS = "osD^vP<>X"
 WARNING = "#B00020"
 NOTE = "#606060"
 LINE = 0.14  # inches that one line of a label takes
@@ -96,15 +99,49 @@ def save_figure(figure: Figure, pdf: Path, png: Path) -> None:
             figure.savefig(temporary, format="png", metadata={"Software": None})
 
 
-def label_at_right(axes: Axes, labels: Sequence[tuple[float, str, str]]) -> None:
-    """Write (y, text, colour) beside the right edge of the axes, each near its y and none on another."""
+def shades(look: Look, count: int, own: int | None = None) -> list[Look]:
+    """Looks of `count` variants of a method, from light to dark; the one at `own`, or in the middle, is its own.
+
+    Lightness alone tells them from each other, for every eye and in print, and so do their markers.
+    """
+    centre = own if own is not None else count // 2
+    others = [marker for marker in MARKERS if marker != look.marker]
+    looks = []
+    for place in range(count):
+        steps = place - centre
+        if not steps:
+            looks.append(look)
+            continue
+        share = 1 - 0.62 ** abs(steps)
+        red, green, blue = (value + share * ((steps < 0) - value) for value in to_rgb(look.colour))
+        looks.append(Look(to_hex((red, green, blue)), others[(place - (steps > 0)) % len(others)]))
+    return looks
+
+
+def label_at_right(axes: Axes, labels: Sequence[tuple[float, str, Look]], marked: bool = False) -> None:
+    """Write (y, text, look) beside the right edge of the axes, each near its y and none on another.
+
+    `marked`: in black after the marker, where several curves share a colour.
+    """
     to_axes = axes.transData + axes.transAxes.inverted()
-    wanted = sorted((float(to_axes.transform((1, y))[1]), text, colour) for y, text, colour in labels)
+    wanted = sorted(
+        ((float(to_axes.transform((1, y))[1]), text, look) for y, text, look in labels), key=lambda label: label[:2]
+    )
     line = axes.transAxes.inverted().transform(axes.figure.dpi_scale_trans.transform((0, LINE)))[1]
     line -= axes.transAxes.inverted().transform((0, 0))[1]
-    for place, (_, text, colour) in zip(spread([y for y, _, _ in wanted], line), wanted, strict=True):
+    beside = axes.transAxes + ScaledTranslation(8 / 72, 0, axes.figure.dpi_scale_trans)
+    for place, (_, text, look) in zip(spread([y for y, _, _ in wanted], line), wanted, strict=True):
+        if marked:
+            axes.plot([1], [place], color=look.colour, marker=look.marker, transform=beside, clip_on=False)
         axes.annotate(
-            text, (1, place), (3, 0), "axes fraction", textcoords="offset points", color=colour, va="center", ha="left"
+            text,
+            (1, place),
+            (15 if marked else 3, 0),
+            "axes fraction",
+            textcoords="offset points",
+            color="black" if marked else look.colour,
+            va="center",
+            ha="left",
         )
 
 

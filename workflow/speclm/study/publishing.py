@@ -1,0 +1,73 @@
+"""Publishing a run: what is small and finished goes to results/published/<preset>/, with a record of its origin.
+
+In: the folder of a finished run. Out: its measurements and what was made of them, and run.json: commit, whether it was
+dirty, processor, date, the configuration with what its study measures, and the checksum of every file of measurements.
+Where the run has a study of variants, that goes to ablations/ with a record of its own.
+
+    results/laptop/metrics.tsv, results/laptop/ablations/metrics.tsv
+        -> results/published/laptop/metrics.tsv, run.json, ablations/metrics.tsv, ablations/run.json
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from speclm.stage.errors import UserError
+from speclm.stage.files import read_json, sha256, write_json
+from speclm.study.record import ORIGIN, RECORD, read_record
+
+MEASURED = {
+    "metrics": "metrics.tsv",
+    "documents": "documents.parquet",
+    "histograms": "clusters/histograms.tsv",
+    "timings": "timings.tsv",
+    "serving": "serving.tsv",
+}
+MADE = ("costs.tsv", "claims.tsv", "summary.txt", "assumptions.md")
+ABLATIONS = "ablations"
+OF_VARIANTS = ("metrics", "documents", "timings")  # what the study of the variants measures itself
+
+
+def publish(run: Path, folder: Path) -> None:
+    """Copy what is published of a finished run, with its record; and of its study of the variants, where it has one.
+
+    Raises:
+        UserError: the run is not finished.
+    """
+    record, page = read_record(run), run / "logs/write_assumptions.job.json"
+    _refuse_absent([page, *(run / path for path in MEASURED.values())])
+    settings = {**read_json(page)["settings"]["config"], **record.settings}
+    sums = {Path(path).name: sha256(run / path) for path in MEASURED.values()}
+    _copy_study(run, list(MEASURED.values()), folder)
+    write_json(folder / RECORD, {**record.origin, "settings": settings, "sha256": sums})
+    variants, gathered = run / ABLATIONS, run / "logs" / ABLATIONS / "gather_metrics.summary.json"
+    if (variants / "metrics.tsv").exists():
+        own = [MEASURED[name] for name in OF_VARIANTS]
+        _refuse_absent([gathered, *(variants / name for name in own)])
+        summary = read_json(gathered)
+        _copy_study(variants, own, folder / ABLATIONS)
+        origin = {key: summary[key] for key in ORIGIN}
+        sums = {**sums, **{name: sha256(variants / name) for name in own}}
+        write_json(
+            folder / ABLATIONS / RECORD, {**origin, "settings": {**settings, **summary["settings"]}, "sha256": sums}
+        )
+
+
+def _refuse_absent(paths: list[Path]) -> None:
+    for path in paths:
+        if not path.exists():
+            raise UserError("is not there", where=path, remedy="run the workflow of this preset to its end first")
+
+
+def _copy_study(study: Path, measured: list[str], folder: Path) -> None:
+    made = [study / name for name in MADE if (study / name).exists()]
+    for path in (*(study / name for name in measured), *made):
+        _copy(path, folder / path.name)
+    for path in (*sorted(study.glob("tables/*.*")), *sorted(study.glob("figures/figure_*"))):
+        _copy(path, folder / path.parent.name / path.name)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
