@@ -13,7 +13,7 @@ rule fit_embedder:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
     params:
         settings=lambda wildcards: {
             "embedder": CLUSTERINGS[wildcards.clustering]["embedder"],
@@ -42,7 +42,8 @@ rule embed_split:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
+        gpu=GPUS,
     params:
         settings=settings(device=config["engine"]["device"]),
         revision=STAGE_REVISION["embed"],
@@ -65,7 +66,7 @@ rule fit_clusters:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
     params:
         settings=lambda wildcards: {
             "clusters": {
@@ -95,7 +96,7 @@ rule assign_clusters:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
+        mem_mb=growing(1500),
     params:
         settings={},
         revision=STAGE_REVISION["cluster"],
@@ -120,7 +121,7 @@ rule count_histograms:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=500,
+        mem_mb=growing(500),
     params:
         settings={"corpora": CORPORA, "k": config["clusters"]["k"]},
         revision=STAGE_REVISION["cluster"],
@@ -143,7 +144,7 @@ rule repeat_clusters:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
     params:
         settings=settings("clusters", corpora=CORPORA),
         revision=STAGE_REVISION["cluster"],
@@ -166,7 +167,7 @@ rule sample_importance:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=500,
+        mem_mb=growing(500),
     params:
         settings=lambda wildcards: {
             "clusters": RECIPES[wildcards.method].clusters,

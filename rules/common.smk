@@ -59,6 +59,16 @@ FIGURES += [f"4{panel}" for panel in "abcd"[: 1 + len(config["specialize"]["size
 FIGURES += [f"9{panel}" for panel in "abc"[: len(config["specialize"]["sizes"])]]
 
 
+# What a job asks of a cluster: GPUs, and memory that grows when it is tried again. A checkpoint of the paper's largest
+# model alone is 9 GB.
+GPUS = int(config["engine"]["device"] == "cuda")
+TRAINING_MB = 24000 if GPUS else 2500
+
+
+def growing(mb):
+    return lambda wildcards, attempt: mb * attempt
+
+
 def parts(recipe, domain):
     """The pretrainings that a recipe starts from on a domain: one, one for each expert, or one for the domain."""
     if recipe.kind == "slm_mix":

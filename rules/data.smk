@@ -11,7 +11,7 @@ rule collect_documents:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
     params:
         settings=lambda wildcards: {
             **DATASETS.loc[wildcards.dataset, ["kind", "source"]].to_dict(),
@@ -39,7 +39,7 @@ rule split_documents:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=growing(3000),
     params:
         settings=settings("documents", "domains"),
         revision=STAGE_REVISION["split"],
@@ -63,7 +63,7 @@ rule check_splits:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
+        mem_mb=growing(1500),
     params:
         settings={"splits": [f"{corpus}/{split}" for corpus in CORPORA for split in SPLITS[corpus]]},
         revision=STAGE_REVISION["split"],

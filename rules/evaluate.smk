@@ -13,7 +13,8 @@ rule evaluate_generic:
         "../envs/train-cpu.yaml" if config["engine"]["device"] == "cpu" else "../envs/train-cuda.yaml"
     threads: config["engine"]["threads"]
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
+        gpu=GPUS,
     params:
         settings=settings("evaluate", engine=ONE_PROCESS, budgets=config["pretrain"]["budgets"]),
         revision=STAGE_REVISION["evaluate"],
@@ -39,7 +40,8 @@ rule evaluate_domain:
         "../envs/train-cpu.yaml" if config["engine"]["device"] == "cpu" else "../envs/train-cuda.yaml"
     threads: config["engine"]["threads"]
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
+        gpu=GPUS,
     params:
         settings=settings("evaluate", engine=ONE_PROCESS),
         revision=STAGE_REVISION["evaluate"],
@@ -65,7 +67,8 @@ rule measure_serving:
         "../envs/train-cpu.yaml" if config["engine"]["device"] == "cpu" else "../envs/train-cuda.yaml"
     threads: workflow.cores
     resources:
-        mem_mb=2500,
+        mem_mb=growing(2500),
+        gpu=GPUS,
     params:
         settings=settings("evaluate", engine=ONE_PROCESS),
         revision=STAGE_REVISION["evaluate"],

@@ -23,7 +23,7 @@ rule draw_figure:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
     params:
         settings=lambda wildcards: settings("evaluate", "figures", study=study_settings(wildcards.study)),
         revision=STAGE_REVISION["study"],

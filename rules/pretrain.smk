@@ -16,7 +16,8 @@ rule pretrain_model:
         "../envs/train-cpu.yaml" if config["engine"]["device"] == "cpu" else "../envs/train-cuda.yaml"
     threads: config["engine"]["threads"] * config["engine"]["processes"]
     resources:
-        mem_mb=2500 * config["engine"]["processes"],
+        mem_mb=growing(TRAINING_MB * config["engine"]["processes"]),
+        gpu=GPUS * config["engine"]["processes"],
     params:
         settings=lambda wildcards: settings(
             "engine",

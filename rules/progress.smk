@@ -1,10 +1,15 @@
-# At the start: whether another workflow is at work in this run. Then, every 15 seconds: how far, and how long still.
-from speclm.stage import occupancy, progress
+# At the start: whether another workflow, or jobs that it left to SLURM, are at work in this run. Then, every 15 seconds:
+# how far, and how long still.
+from speclm.stage import occupancy, progress, slurm
 
 
 onstart:
+    run = Path("results") / config["run"]
+    jobs_name = getattr(workflow.scheduler._executor, "run_uuid", None)  # where SLURM runs the jobs
     try:
-        me = occupancy.occupy(Path("results") / config["run"])
+        me = occupancy.occupy(run)
+        if jobs_name:
+            slurm.take_over(run, jobs_name)
     except UserError as error:
         raise WorkflowError(str(error)) from None
     shell.prefix(f"{exports()} {occupancy.VARIABLE}={me}; ")
@@ -14,7 +19,12 @@ onstart:
         read_table(REPOSITORY / "config/reference/durations.tsv").query(f"run == '{config['run']}'"),
     )
     if weight:
-        progress.watch(lambda: [workflow.dag.finished(job) for job in needed], weight, workflow.cores, every=15)
+        progress.watch(
+            lambda: [workflow.dag.finished(job) for job in needed],
+            weight,
+            1 if jobs_name else workflow.cores,
+            every=15,
+        )
 
 
 onerror:

@@ -17,7 +17,8 @@ rule specialize_model:
         "../envs/train-cpu.yaml" if config["engine"]["device"] == "cpu" else "../envs/train-cuda.yaml"
     threads: config["engine"]["threads"]
     resources:
-        mem_mb=2500,
+        mem_mb=growing(TRAINING_MB),
+        gpu=GPUS,
     params:
         settings=lambda wildcards: specialize_settings(RECIPES[wildcards.method]),
         revision=STAGE_REVISION["specialize"],

@@ -55,7 +55,7 @@ rule gather_metrics:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
     params:
         settings=lambda wildcards: settings("evaluate", *DECIDING, study=study_settings(wildcards.study)),
         revision=STAGE_REVISION["study"],
@@ -85,7 +85,7 @@ rule check_claims:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
     params:
         settings=lambda wildcards: settings("evaluate", study=study_settings(wildcards.study)),
         revision=STAGE_REVISION["study"],
@@ -112,7 +112,7 @@ rule write_summary:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
     params:
         settings=settings("evaluate", study=study_settings("")),
         revision=STAGE_REVISION["study"],
@@ -148,7 +148,7 @@ rule make_table:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
     params:
         settings=settings(
             *("evaluate", "models", "pretrain", "tokenizer", "context", "figures", "ablations"),
@@ -180,7 +180,7 @@ rule compare_clusters:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
     params:
         settings={},
         revision=STAGE_REVISION["study"],

@@ -13,7 +13,7 @@ rule train_tokenizer:
         "../envs/data.yaml"
     threads: config["tokenizer"]["threads"]
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
     params:
         settings=settings("tokenizer"),
         revision=STAGE_REVISION["tokenizer"],
@@ -41,7 +41,7 @@ rule encode_split:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
     params:
         settings=settings("context"),
         revision=STAGE_REVISION["encode"],

@@ -16,6 +16,7 @@ Adam with gradient clipping and warm-up is the paper's (Table 6 and its text). S
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -36,6 +37,8 @@ from speclm.train.journal import Journal
 from speclm.train.ranks import Ranks, require_shares, whole
 from speclm.train.schedule import learning_rate
 from speclm.train.state import Progress, State
+
+log = logging.getLogger(__name__)
 
 SPIKE = 4.0
 MEMORY = 100  # steps over which the running mean forgets
@@ -146,6 +149,8 @@ def train(
     torch.manual_seed(seed)
     continued = run.restore()
     progress = run.state.progress
+    if continued:
+        log.info("going on at step %d of %d", progress.step, steps)
     journal = Journal(session.scratch / "metrics.jsonl", progress.journal) if ranks.first else None
 
     def write(step: int, record: Mapping[str, float]) -> None:

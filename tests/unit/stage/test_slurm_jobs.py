@@ -1,0 +1,69 @@
+"""Jobs left in a queue by a killed workflow. The queue is a file here; a real one stands in tests/e2e/test_slurm.py."""
+
+from pathlib import Path
+
+import pytest
+
+from speclm.stage import slurm
+from speclm.stage.errors import UserError
+from speclm.stage.slurm import take_over
+
+SQUEUE = """#!/bin/sh
+for last; do :; done
+grep -F "${last#--name=}" "$QUEUE" | cut -d ' ' -f 1
+test -e "$QUEUE"
+"""
+SCANCEL = """#!/bin/sh
+for last; do :; done
+(sleep 0.3; sed -i "/${last#--name=}/d" "$QUEUE") &
+"""
+STUBBORN = """#!/bin/sh
+"""
+
+
+@pytest.fixture
+def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A queue of "job name" lines, and the programs that read it and end its jobs."""
+    for name, program in (("squeue", SQUEUE), ("scancel", SCANCEL)):
+        (tmp_path / name).write_text(program)
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("QUEUE", str(tmp_path / "queue"))
+    monkeypatch.setattr(slurm, "LOOK_SECONDS", 0.05)
+    (tmp_path / "queue").write_text("7 first\n8 other\n9 first\n")
+    return tmp_path / "queue"
+
+
+def test_a_first_workflow_touches_no_job_and_leaves_its_name(queue: Path, tmp_path: Path) -> None:
+    take_over(tmp_path / "run", "first")
+    assert queue.read_text() == "7 first\n8 other\n9 first\n"
+    assert (tmp_path / "run/.occupied/slurm").read_text() == "first\n"
+
+
+def test_the_jobs_of_the_workflow_before_have_ended_when_the_next_begins(
+    queue: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    take_over(tmp_path / "run", "first")
+    take_over(tmp_path / "run", "second")
+    assert queue.read_text() == "8 other\n"
+    assert (tmp_path / "run/.occupied/slurm").read_text() == "second\n"
+    assert "Waiting for them" in capfd.readouterr().err
+
+
+def test_jobs_that_do_not_end_are_named_and_not_forgotten(
+    queue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "scancel").write_text(STUBBORN)
+    monkeypatch.setattr(slurm, "ENDING_SECONDS", 0.2)
+    take_over(tmp_path / "run", "first")
+    for _ in range(2):
+        with pytest.raises(UserError, match="jobs 7, 9 of an earlier workflow"):
+            take_over(tmp_path / "run", "second")
+
+
+def test_a_cluster_that_does_not_answer_is_told_and_the_jobs_are_not_forgotten(queue: Path, tmp_path: Path) -> None:
+    take_over(tmp_path / "run", "first")
+    queue.unlink()
+    with pytest.raises(UserError, match="squeue failed"):
+        take_over(tmp_path / "run", "second")
+    assert (tmp_path / "run/.occupied/slurm").read_text() == "first\n"
