@@ -35,6 +35,8 @@ from unit.study.made_up import (
 
 # every figure by the study that it is of
 DRAWN = [*(("", name) for name in MAIN_FIGURES), *(("ablations", name) for name in VARIANT_FIGURES)]
+# one of each kind; all of the published study are compared with the committed files in test_published
+ALIKE = [pair for pair in DRAWN if pair[1] not in ("4b", "4c", "4d", "9b", "9c", "11", "13", "14b", "14c")]
 Drawn = Callable[[str, str], Figure]
 
 
@@ -152,7 +154,7 @@ def test_the_papers_points_may_stand_among_ours(paper_results: Results) -> None:
     assert len(hollow) == 4 and list(hollow[0].get_xdata()) == [100, 200, 400]
 
 
-@pytest.mark.parametrize(("study", "name"), DRAWN)
+@pytest.mark.parametrize(("study", "name"), ALIKE)
 def test_same_results_same_bytes(
     drawn: Drawn, paper_results: Results, variant_results: Results, study: str, name: str, tmp_path: Path
 ) -> None:

@@ -103,6 +103,8 @@ def mean(statistics: Sequence[Statistic]) -> Statistic:
 
 def mean_over_seeds(statistics: Sequence[Statistic], bootstrap: Bootstrap) -> Statistic:
     """The mean over seeds; each replicate also draws the seeds with replacement, the same draw for every method."""
+    if len(statistics) == 1:
+        return statistics[0]
     weights_RS = resample(len(statistics), bootstrap, "seeds") / len(statistics)
     values_SR = np.stack([statistic.values for statistic in statistics])
     values = np.einsum("rs,sr->r", weights_RS, values_SR)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -60,15 +61,8 @@ class Evidence:
 
     def costs(self, method: str, size: int, budget: int) -> tuple[float, float] | None:
         """Cost of the recipe, shared by all domains and per domain; None where it was not measured."""
-        table, kind = self.ledger, self.plan.method(method)
-        row = table.loc[
-            (table["method"] == method)
-            & (table["selection"] == kind.selections[0])
-            & (table["size"] == size)
-            & (table["budget"] == (budget if kind.budgeted else 0))
-        ]
-        shared, own = (row[f"{self.unit.prefix}_{part}"] for part in ("generic", "specialize"))
-        return (float(shared.item()), float(own.item())) if len(row) else None
+        kind = self.plan.method(method)
+        return self._costs.get((method, kind.selections[0], size, budget if kind.budgeted else 0))
 
     def generic_cost(self, method: str, budget: int) -> float:
         """Cost of pretraining, shared by all domains; not a number where it was not measured."""
@@ -120,6 +114,18 @@ class Evidence:
             # a draw of such domains only has no logarithm: it counts as the cheapest draw that has one
             values = np.maximum(values, values[np.isfinite(values)].min())
         return Statistic(values, tuple(f"{method} on {domain}, n{size}, b{budget}" for domain in missing))
+
+    @cached_property
+    def _costs(self) -> dict[tuple[str, str, int, int], tuple[float, float]]:
+        """Shared and own cost by method, selection, size and budget."""
+        columns = [
+            "method",
+            "selection",
+            "size",
+            "budget",
+            *(f"{self.unit.prefix}_{p}" for p in ("generic", "specialize")),
+        ]
+        return {row[:4]: row[4:] for row in self.ledger[columns].itertuples(index=False, name=None)}
 
     def _over_seeds(self, first: Measurement) -> Statistic:
         names = [first._replace(seed=seed) for seed in self.plan.seeds]

@@ -52,8 +52,7 @@ def figure_5(material: Material) -> Figure:
     ]
     note = "The teacher of each SLM-d, the LLM, was pretrained with its student's budget."
     if several:
-        note = "SLM-d: beside it the pretraining budget of its teacher, the LLM. "
-        note += "The paper's teachers have 92, 276, 461 and 645 GPU-hours, without numbers."
+        note = "SLM-d: beside it its teacher's budget. The paper's teachers have 92, 276, 461 and 645 GPU-hours."
     return draw_row(material, panels, notes=[note])
 
 
