@@ -2,6 +2,7 @@
 PYTHON ?= python3
 CORES ?= 2
 PRESET ?= laptop
+PORT ?= 5000
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 # Leaves out two lines that Snakemake says for every job; errors and progress stay, each line at once.
@@ -9,7 +10,7 @@ TIDY := 2>&1 | sed -u -E '/^(Select jobs to execute|Execute [0-9]+ jobs)/d'
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke ablations plan explain figures publish check test lint unit workflow e2e report bench lock durations clean
+.PHONY: help demo smoke ablations plan explain figures publish track ui check test lint unit workflow e2e report bench lock durations clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -37,6 +38,16 @@ figures: .venv/complete  ## every table, figure and verdict again from results/p
 
 publish: .venv/complete  ## copy the measurements of results/$(PRESET) to results/published and make all from them
 	PYTHONPATH=workflow $(BIN)/python -m speclm.study $(PRESET) --publish
+
+track: .venv/complete  ## import every run of PRESET into MLflow (TRACKING_URI=…; WEIGHTS=yes: with the models' weights)
+	$(SNAKEMAKE) --quiet rules host progress --configfile config/$(PRESET:laptop=config).yaml --forcerun track_runs \
+	  -- results/$(PRESET)/tracking/$(if $(WEIGHTS),weights,runs).json $(TIDY)
+
+ui: .venv/complete  ## open what was imported on this machine: http://127.0.0.1:5000 (PORT=…)
+	@$(BIN)/python scripts/_ui.py --port $(PORT)
+
+# By the environment: an address may hold a password.
+track ui: export MLFLOW_TRACKING_URI := $(or $(TRACKING_URI),$(MLFLOW_TRACKING_URI))
 
 check: .venv/complete  ## the numbers of results/$(PRESET) beside those expected of it; runs it first where need be
 	@$(BIN)/python scripts/_check.py --preset $(PRESET) --cores $(CORES) $(TIDY)

@@ -29,6 +29,7 @@ include: "rules/distill.smk"
 include: "rules/evaluate.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
+include: "rules/tracking.smk"
 include: "rules/progress.smk"
 
 
@@ -39,11 +40,7 @@ rule all:
     default_target: True
     input:
         "<run>/splits/checked.json",
-        "<run>/metrics.tsv",
-        "<run>/timings.tsv",
-        "<run>/serving.tsv",
-        "<run>/costs.tsv",
-        "<run>/claims.tsv",
+        collect("<run>/{table}.tsv", table=["metrics", "timings", "serving", "costs", "claims"]),
         "<run>/summary.txt",
         "<run>/assumptions.md",
         collect("<run>/tables/table_{table}.md", table=TABLES),

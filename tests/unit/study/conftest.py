@@ -1,8 +1,13 @@
 """Results that several tests read and none changes."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
+from speclm.study.store import open_store
 from unit.study.made_up import ABLATIONS, Results, Truth, results_of
+from unit.study.tracked import address
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +20,18 @@ def paper_results() -> Results:
 def variant_results() -> Results:
     """The same with all variants."""
     return results_of(Truth(extra=ABLATIONS))
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new database of MLflow's, in a folder of its own."""
+    database = tmp_path_factory.mktemp("prepared") / "mlflow.db"
+    with open_store(address(database)):
+        return database
+
+
+@pytest.fixture
+def database(prepared: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    (tmp_path / "tracking").mkdir()
+    return Path(shutil.copy(prepared, tmp_path / "tracking/mlflow.db"))
