@@ -14,7 +14,7 @@ from speclm.stage.files import read_json, read_table, sha256, write_json, write_
 from speclm.study.__main__ import main
 from speclm.study.metrics import write_documents_table
 from speclm.study.published import RESULTS, RESULTS_OF_VARIANTS, Published, choose, make_all, open_published
-from speclm.study.publishing import ABLATIONS, MEASURED, OF_VARIANTS, publish
+from speclm.study.publishing import ABLATIONS, MEASURED, OF_VARIANTS, REPETITIONS, publish
 from speclm.study.record import RECORD
 from unit.study.made_up import ROOT
 
@@ -93,7 +93,7 @@ def test_everything_is_made_again_byte_for_byte_and_without_torch(tmp_path: Path
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 60  # under a minute where nothing else runs
     assert "not made" not in ended.stdout
     made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.*"))
-    pages = [path for name in ("claims.tsv", "assumptions.md") for path in LAPTOP.rglob(name)]
+    pages = [path for name in ("claims.tsv", "assumptions.md", "clusters.*") for path in LAPTOP.rglob(name)]
     results = [path for kind in ("tables", "figures") for path in LAPTOP.rglob(f"{kind}/*")]
     committed = {path.relative_to(LAPTOP) for path in [*pages, *results]}
     assert set(made) == committed
@@ -196,7 +196,8 @@ def test_the_study_of_the_variants_is_made_beside(with_variants: Published, tmp_
     names = ["figure_10", "sensitivity", "ablations/assumptions", "ablations/claims", "assumptions"]
     chosen = choose(names, with_variants)
     assert chosen[:2] == ["ablations/figure_10", "ablations/sensitivity"]
-    said = dict(make_all(with_variants, [*chosen, "ablations/figure_7"], tmp_path))
+    said = dict(make_all(with_variants, [*chosen, "ablations/figure_7", "ablations/clusters"], tmp_path))
+    assert said.pop("ablations/clusters") == "not made: repetitions.tsv not published"
     assert said.pop("ablations/figure_7").startswith("not made: ablations: figure 7 shows variants of slm_pn")
     assert set(said.values()) == {""}
     assert (tmp_path / "ablations/figures/figure_10.pdf").exists()
@@ -277,9 +278,18 @@ def test_a_run_is_published_with_its_record(with_variants: Published, tmp_path: 
     assert published.files.keys() == MEASURED.keys() and published.variants is None
     assert (folder / "claims.tsv").exists()
     lay(ABLATIONS, OF_VARIANTS)
+    with pytest.raises(UserError, match=r"repetitions\.tsv: is not there"):
+        publish(run, folder)
+    real = ROOT / "results/published/realtext/lsi"
+    shutil.copyfile(real / "repetitions.tsv", run / REPETITIONS)
     publish(run, folder)
     variants = open_published("mine", tmp_path).variants
     assert variants is not None
     assert variants.files["histograms"] == folder / "histograms.tsv"
     assert variants.files["metrics"] == folder / "ablations/metrics.tsv"
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    assert dict(make_all(open_published("mine", tmp_path), ["ablations/clusters"], tmp_path / "again")) == {
+        "ablations/clusters": ""
+    }
+    assert (tmp_path / "again/ablations/clusters.tsv").read_bytes() == (real / "clusters.tsv").read_bytes()
     assert [variant["method"] for variant in variants.settings["study"]["variants"]] == list(VARIANTS)

@@ -31,19 +31,29 @@ from speclm.study.evidence import Evidence, load_evidence
 from speclm.study.figures import FIGURES, MAIN_FIGURES, VARIANT_FIGURES, make_figure
 from speclm.study.layout import Table, to_markdown, write_files
 from speclm.study.plan import KEY, Measurement, name_measurements
-from speclm.study.publishing import ABLATIONS, MEASURED, OF_VARIANTS
+from speclm.study.publishing import ABLATIONS, MEASURED, OF_VARIANTS, REPETITIONS
 from speclm.study.record import RECORD
 from speclm.study.sensitivity import sensitivity
 from speclm.study.sources import Sources, models_of
+from speclm.study.stability import read_paper, summarise, to_page
 from speclm.study.style import save_figure
 from speclm.study.tables import TABLES, make_table
 
 # what a result cannot be made without, beside metrics.tsv
-NEEDS = {"table_2": ("timings", "serving"), "table_9": ("histograms",), "table_10": ("histograms",)}
+NEEDS = {
+    **{"table_2": ("timings", "serving"), "table_9": ("histograms",), "table_10": ("histograms",)},
+    **{"sensitivity": ("documents",), "clusters": ("repetitions",)},
+}
 INTERVALS = ("table_4", "table_5", "table_8", "claims")  # that are made of intervals
 
 RESULTS = (*(f"table_{name}" for name in TABLES), *(f"figure_{name}" for name in MAIN_FIGURES), "claims", "assumptions")
-RESULTS_OF_VARIANTS = (*(f"figure_{name}" for name in VARIANT_FIGURES), "claims", "sensitivity", "assumptions")
+RESULTS_OF_VARIANTS = (
+    *(f"figure_{name}" for name in VARIANT_FIGURES),
+    "claims",
+    "sensitivity",
+    "assumptions",
+    "clusters",
+)
 
 
 @dataclass(frozen=True)
@@ -90,6 +100,7 @@ class Published:
             files = {
                 name: path if name in OF_VARIANTS else self.main.folder / path.name for name, path in files.items()
             }
+            files["repetitions"] = self.folder / Path(REPETITIONS).name
         files = {name: path for name, path in files.items() if path.exists()}
         for path in files.values():
             if recorded.get(path.name) != sha256(path):
@@ -131,8 +142,8 @@ class Published:
     def lacks(self, result: str) -> list[str]:
         """The files that a result needs and that are not there."""
         needed = [*NEEDS.get(result, ()), *(["documents", "histograms"] if result in INTERVALS else [])]
-        needed += ["documents"] * (result == "sensitivity")
-        return [Path(MEASURED[name]).name for name in needed if name not in self.files]
+        names = {**MEASURED, "repetitions": REPETITIONS}
+        return [Path(names[name]).name for name in needed if name not in self.files]
 
     def make(self, result: str, output: Path) -> str:
         """Make one of `results` below `output`; returns what is to be said of it, nothing where all is well."""
@@ -144,8 +155,9 @@ class Published:
             return f"not made: {' and '.join(lacking)} not published"
         kind, _, name = result.partition("_")
         makers = {"table": self._table, "figure": self._figure, "claims": self._claims}
+        pages = {"sensitivity": self._sensitivity, "assumptions": self._assumptions, "clusters": self._clusters}
         try:
-            return {**makers, "sensitivity": self._sensitivity, "assumptions": self._assumptions}[kind](name, output)
+            return {**makers, **pages}[kind](name, output)
         except UserError as error:  # a figure of a size or of variants that the study does not have
             return f"not made: {str(error).splitlines()[0]}"
 
@@ -175,6 +187,12 @@ class Published:
         table = to_markdown(sensitivity(self.evidence)) if self.main else ""
         page = assumptions(config, origins, table)
         write_text(output / "assumptions.md", page)
+        return ""
+
+    def _clusters(self, name: str, output: Path) -> str:
+        summary = summarise(read_table(self.files["repetitions"]), read_paper(self._paper))
+        write_table(output / "clusters.tsv", summary)
+        write_text(output / "clusters.md", to_page(summary))
         return ""
 
     @property

@@ -24,9 +24,10 @@ MEASURED = {
     "timings": "timings.tsv",
     "serving": "serving.tsv",
 }
-MADE = ("costs.tsv", "claims.tsv", "summary.txt", "assumptions.md")
+MADE = ("costs.tsv", "claims.tsv", "summary.txt", "assumptions.md", "clusters.tsv", "clusters.md")
 ABLATIONS = "ablations"
 OF_VARIANTS = ("metrics", "documents", "timings")  # what the study of the variants measures itself
+REPETITIONS = "clusters/repetitions.tsv"  # of k-means, which `make ablations` makes as well
 
 
 def publish(run: Path, folder: Path) -> None:
@@ -39,16 +40,16 @@ def publish(run: Path, folder: Path) -> None:
     _refuse_absent([page, *(run / path for path in MEASURED.values())])
     settings = {**read_json(page)["settings"]["config"], **record.settings}
     sums = {Path(path).name: sha256(run / path) for path in MEASURED.values()}
-    _copy_study(run, list(MEASURED.values()), folder)
+    _copy_study(run, [run / path for path in MEASURED.values()], folder)
     write_json(folder / RECORD, {**record.origin, "settings": settings, "sha256": sums})
     variants, gathered = run / ABLATIONS, run / "logs" / ABLATIONS / "gather_metrics.summary.json"
     if (variants / "metrics.tsv").exists():
-        own = [MEASURED[name] for name in OF_VARIANTS]
-        _refuse_absent([gathered, *(variants / name for name in own)])
+        own = [variants / MEASURED[name] for name in OF_VARIANTS] + [run / REPETITIONS]
+        _refuse_absent([gathered, *own])
         summary = read_json(gathered)
         _copy_study(variants, own, folder / ABLATIONS)
         origin = {key: summary[key] for key in ORIGIN}
-        sums = {**sums, **{name: sha256(variants / name) for name in own}}
+        sums = {**sums, **{path.name: sha256(path) for path in own}}
         write_json(
             folder / ABLATIONS / RECORD, {**origin, "settings": {**settings, **summary["settings"]}, "sha256": sums}
         )
@@ -60,9 +61,8 @@ def _refuse_absent(paths: list[Path]) -> None:
             raise UserError("is not there", where=path, remedy="run the workflow of this preset to its end first")
 
 
-def _copy_study(study: Path, measured: list[str], folder: Path) -> None:
-    made = [study / name for name in MADE if (study / name).exists()]
-    for path in (*(study / name for name in measured), *made):
+def _copy_study(study: Path, measured: list[Path], folder: Path) -> None:
+    for path in (*measured, *(study / name for name in MADE if (study / name).exists())):
         _copy(path, folder / path.name)
     for path in (*sorted(study.glob("tables/*.*")), *sorted(study.glob("figures/figure_*"))):
         _copy(path, folder / path.parent.name / path.name)
