@@ -39,7 +39,7 @@ report: "workflow/report/workflow.rst"
 rule all:
     default_target: True
     input:
-        "<run>/splits/checked.json",
+        "<run>/data_card.md",
         collect("<run>/{table}.tsv", table=["metrics", "timings", "serving", "costs", "claims"]),
         "<run>/summary.txt",
         "<run>/assumptions.md",

@@ -8,6 +8,7 @@ from snakemake.exceptions import WorkflowError
 REPOSITORY = Path(workflow.current_basedir).parent
 sys.path.insert(0, str(REPOSITORY / "workflow"))
 
+from speclm.data.shards import list_shards, read_datasets
 from speclm.model.mixture import expert_parts
 from speclm.stage.allocator import exports
 from speclm.stage.configuration import check_config
@@ -41,16 +42,20 @@ TABLES_IN = {name: read_table(REPOSITORY / "config" / f"{name}.tsv") for name in
 SCHEMA = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").read_text())
 try:
     check_config(config, SCHEMA, TABLES_IN, ", ".join(map(str, workflow.configfiles)))
+    DOMAINS = TABLES_IN["domains"].set_index("domain").loc[config["domains"]]
+    DATASET_OF = {"generic": config["documents"]["generic"], **DOMAINS["dataset"]}
+    DATASETS = read_datasets(TABLES_IN["datasets"], DATASET_OF.values())
+    # A data set whose files are not there yet has one shard, whose job says so.
+    SHARDS = {name: list_shards(dataset) or [{}] for name, dataset in DATASETS.items()}
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
+DEVIATIONS = {corpus: DATASETS[name].deviation for corpus, name in DATASET_OF.items() if DATASETS[name].departs}
 RECIPES = make_recipes(config, TABLES_IN["methods"])
 # No name is "-": a pattern that nothing matches.
 TAUGHT = [name for name, recipe in RECIPES.items() if recipe.teacher != "-"] or ["-"]
 METHODS = {name: recipe for name, recipe in RECIPES.items() if name in config["methods"]}
 CLUSTERINGS = clusterings_of(RECIPES)
-DOMAINS = TABLES_IN["domains"].set_index("domain").loc[config["domains"]]
-DATASETS = TABLES_IN["datasets"].set_index("dataset")
 CORPORA = ["generic", *config["domains"]]
 SPLITS = {corpus: ["train", "heldout"] if corpus == "generic" else ["train", "valid", "test"] for corpus in CORPORA}
 TABLES = range(1, 11)
@@ -107,12 +112,14 @@ wildcard_constraints:
     part=r"all|expert\d+|" + "|".join(config["domains"]),
     seed=r"\d+",
     k=r"\d+",
+    shard=r"\d{5}",
     table=r"\d+",
     figure=r"\d+[a-d]?",
 
 
-def dataset_of(corpus):
-    return config["documents"]["generic"] if corpus == "generic" else DOMAINS.loc[corpus, "dataset"]
+def document_files(dataset):
+    """The documents of a data set, a file for each shard."""
+    return [f"<run>/documents/{dataset}/{shard:05d}.jsonl.zst" for shard in range(len(SHARDS[dataset]))]
 
 
 def settings(*keys, **more):

@@ -1,12 +1,12 @@
 # Documents: collected from each data set, then de-duplicated and divided.
 rule collect_documents:
     output:
-        documents="<run>/documents/{dataset}.jsonl.zst",
-        manifest="<run>/documents/{dataset}.manifest.json",
+        documents="<run>/documents/{dataset}/{shard}.jsonl.zst",
+        manifest="<run>/documents/{dataset}/{shard}.json",
     log:
-        "<logs>/collect_documents/{dataset}.log",
+        "<logs>/collect_documents/{dataset}/{shard}.log",
     benchmark:
-        "<benchmarks>/collect_documents/{dataset}.tsv"
+        "<benchmarks>/collect_documents/{dataset}/{shard}.tsv"
     conda:
         "../envs/data.yaml"
     threads: 1
@@ -14,20 +14,20 @@ rule collect_documents:
         mem_mb=growing(1000),
     params:
         settings=lambda wildcards: {
-            **DATASETS.loc[wildcards.dataset, ["kind", "source"]].to_dict(),
+            **DATASETS[wildcards.dataset].reading(),
+            "files": SHARDS[wildcards.dataset][int(wildcards.shard)],
             "minimum_characters": config["documents"]["minimum_characters"],
         },
         revision=STAGE_REVISION["collect"],
     message:
-        "Reading the documents of {wildcards.dataset}"
+        "Reading the documents of {wildcards.dataset}, shard {wildcards.shard}"
     script:
         "../scripts/collect_documents.py"
 
 
 rule split_documents:
     input:
-        generic=f"<run>/documents/{dataset_of('generic')}.jsonl.zst",
-        domains=[f"<run>/documents/{dataset_of(domain)}.jsonl.zst" for domain in DOMAINS.index],
+        documents=[file for dataset in DATASETS for file in document_files(dataset)],
     output:
         report="<run>/splits/report.json",
         splits=[f"<run>/splits/{corpus}/{split}.jsonl.zst" for corpus in CORPORA for split in SPLITS[corpus]],
@@ -41,7 +41,7 @@ rule split_documents:
     resources:
         mem_mb=growing(3000),
     params:
-        settings=settings("documents", "domains"),
+        settings=settings("documents", datasets=DATASET_OF),
         revision=STAGE_REVISION["split"],
     message:
         "Removing duplicates and dividing documents into training, validation and test"
@@ -71,3 +71,32 @@ rule check_splits:
         "Checking that no document and no window stands in two splits"
     script:
         "../scripts/check_splits.py"
+
+
+rule write_card:
+    input:
+        manifests=[file.replace(".jsonl.zst", ".json") for dataset in DATASETS for file in document_files(dataset)],
+        report="<run>/splits/report.json",
+        checked="<run>/splits/checked.json",
+    output:
+        card=report(
+            "<run>/data_card.md",
+            caption="../workflow/report/card.rst",
+            category="Data",
+        ),
+    log:
+        "<logs>/write_card.log",
+    benchmark:
+        "<benchmarks>/write_card.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(500),
+    params:
+        settings={"corpora": DATASET_OF, "datasets": {name: vars(dataset) for name, dataset in DATASETS.items()}},
+        revision=STAGE_REVISION["study"],
+    message:
+        "Writing the data card"
+    script:
+        "../scripts/write_card.py"

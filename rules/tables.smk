@@ -153,6 +153,7 @@ rule make_table:
         settings=settings(
             *("evaluate", "models", "pretrain", "tokenizer", "context", "figures", "ablations"),
             study=study_settings(""),
+            deviations=DEVIATIONS,
         ),
         revision=STAGE_REVISION["study"],
     message:

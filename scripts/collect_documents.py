@@ -1,19 +1,14 @@
-"""Read the documents of one data set (rule collect_documents)."""
+"""Read the documents of one shard of a data set (rule collect_documents)."""
 
 import _bootstrap  # noqa: F401
 from speclm.stage.job import Job, run
 
 
 def main(job: Job) -> dict:
-    from speclm.data.sources import collect_documents, source_from_settings
+    from speclm.data.sources import Source, collect_documents
+    from speclm.stage.settings import from_mapping
 
-    names = {"installed_docs": "packages", "files": "paths"}
-    kind = job.settings["kind"]
-    described = {"kind": kind, names.get(kind, "source"): job.settings["source"].split()}
-    if kind == "files":
-        described["text_field"] = "text"
-    described["minimum_characters"] = job.settings["minimum_characters"]
-    source = source_from_settings(described, f"config/datasets.tsv: {job.wildcards['dataset']}")
+    source = from_mapping(Source, job.settings, f"config/datasets.tsv: {job.wildcards['dataset']}")
     return collect_documents(source, job.outputs["documents"], job.outputs["manifest"])
 
 

@@ -20,6 +20,7 @@ def main(job: Job) -> dict:
         read_table(job.inputs["timings"]),
         read_table(job.inputs["serving"]),
         job.inputs["paper"][0].parent,
+        chosen["deviations"],
     )
     table = make_table(int(job.wildcards["table"]), sources)
     write_files(table, job.outputs["tsv"], job.outputs["markdown"], job.outputs["latex"])

@@ -16,8 +16,12 @@ def main(job: Job) -> dict:
         permutations=documents["permutations"],
         passage_words=documents["passage_words"],
     )
-    domains = list(zip(job.settings["domains"], job.inputs["domains"], strict=True))
-    return split_corpora(job.inputs["generic"], domains, settings, documents["seed"], job.outputs["report"].parent)
+    shards = {
+        corpus: [path for path in job.inputs["documents"] if path.parent.name == dataset]
+        for corpus, dataset in job.settings["datasets"].items()
+    }
+    generic = shards.pop("generic")
+    return split_corpora(generic, list(shards.items()), settings, documents["seed"], job.outputs["report"].parent)
 
 
 if "snakemake" in globals():

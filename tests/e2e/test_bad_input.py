@@ -31,7 +31,7 @@ def own_domain(clone: Clone, text: bytes) -> dict[str, Any]:
     source = clone.folder / "mine.jsonl"
     source.write_bytes(text)
     with (clone.folder / "config/datasets.tsv").open("a") as table:
-        table.write(f"mine\tfiles\t{source}\tCC0-1.0\tmade by a test\n")
+        table.write(f"mine\tfiles\t{source}\t-\ttext\t-\tCC0-1.0\tmade by a test\t-\n")
     with (clone.folder / "config/domains.tsv").open("a") as table:
         table.write("mine\tmine\tmine\n")
     return {"domains": ["sqlalchemy", "mine"], "run": "bad"}
@@ -54,9 +54,9 @@ def test_too_few_documents_for_the_splits(new_clone: Callable[[], Clone]) -> Non
 )
 def test_unreadable_documents(new_clone: Callable[[], Clone], text: bytes) -> None:
     clone = new_clone()
-    said = refusal(clone, "results/bad/documents/mine.jsonl.zst", own_domain(clone, text))
+    said = refusal(clone, "results/bad/documents/mine/00000.jsonl.zst", own_domain(clone, text))
     assert "mine.jsonl" in said
-    assert not (clone.folder / "results/bad/documents/mine.jsonl.zst").exists()
+    assert not (clone.folder / "results/bad/documents/mine/00000.jsonl.zst").exists()
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-100], lambda data: b"\0" + data[1:]], ids=["cut", "changed"])

@@ -57,7 +57,7 @@ SMOKE = {
 
 
 GPU = {
-    "collect_documents": 5,
+    "collect_documents": 10,  # two files of C4, two of the Pile for each of 4 domains
     "pretrain_model": 23,  # slm, llm, slm_pn, 16 experts of slm_mix, slm_is for 4 domains
     "specialize_model": 24,
     "distill_model": 4,
@@ -69,7 +69,8 @@ GPU = {
     "embed_split": 6,
 }
 PAPER = {
-    "collect_documents": 10,
+    # C4, Gutenberg, EuroParl, two of Wikipedia and of OpenWebText, one of each of the other five
+    "collect_documents": 1024 + 30 + 12 + 2 + 2 + 5,
     "pretrain_model": 28,  # slm, llm, slm_pn, 16 experts of slm_mix, slm_is for 9 domains
     "specialize_model": 54,  # 6 methods, 9 domains
     "distill_model": 9,
@@ -206,7 +207,10 @@ def test_the_plan_of_the_paper() -> None:
     assert (count, tokens) == ("28", "3.24T")  # (1 + 1/3.5 + 1 + 1/1.64 + 9) x 272.7G
     assert float(device.replace(",", "")) == pytest.approx((4 + 9) * 600, rel=0.01)
     assert "pretrain_model llm all" in ended.stdout
-    assert "data/c4/*.json.gz" in ended.stdout
+    assert "data/opensubtitles" in ended.stdout
+    assert (
+        "Read from the hub, or from the local mirror: Skylion007/openwebtext/plain_text, allenai/c4/en" in ended.stdout
+    )
 
 
 def test_a_preset_that_does_not_exist() -> None:

@@ -1,106 +1,186 @@
-"""Documents come out of packages and files the same every time, and bad input is refused by name and place."""
+"""Documents come out of packages and files the same every time, and bad input is refused by name, place and remedy."""
 
 import gzip
+import hashlib
 import json
+import os
+import resource
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 import zstandard
 
-from speclm.data.sources import (
-    Files,
-    InstalledDocs,
-    collect_documents,
-    read_files,
-    source_from_settings,
-)
+from speclm.data.sources import Source, collect_documents
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_documents, read_json
 
+ROOT = Path(__file__).parents[3]
 LINES = "".join(json.dumps({"text": f"document {i} caf\u00e9", "n": i}, ensure_ascii=False) + "\n" for i in range(3))
 
 
-def test_manifest_counts_what_was_written(tmp_path: Path) -> None:
-    facts = collect_documents(InstalledDocs(("cycler",), 50), tmp_path / "d.jsonl.zst", tmp_path / "d.json")
-    documents = list(read_documents(tmp_path / "d.jsonl.zst"))
-    assert facts == read_json(tmp_path / "d.json")
+def files(*paths: Path, field: str = "text", where: str = "-", minimum: int = 1) -> Source:
+    return Source("files", "paths", {path.name: str(path) for path in paths}, "-", field, where, minimum)
+
+
+def collect(source: Source, folder: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    facts = collect_documents(source, folder / "out/d.jsonl.zst", folder / "out/d.json")
+    assert facts == read_json(folder / "out/d.json")
+    return list(read_documents(folder / "out/d.jsonl.zst")), facts
+
+
+def refusal(source: Source, folder: Path) -> str:
+    """What is said; nothing is left."""
+    with pytest.raises(UserError) as caught:
+        collect(source, folder)
+    assert not [file for file in folder.glob("out/**/*") if file.is_file()]
+    return str(caught.value)
+
+
+def test_packages_are_counted_by_origin(tmp_path: Path) -> None:
+    source = Source("installed_docs", "cycler", {"cycler": "cycler"}, "-", "-", "-", 50)
+    documents, facts = collect(source, tmp_path)
     assert facts["documents"] == len(documents) == facts["origins"][0]["documents"]
     assert facts["characters"] == sum(len(document["text"]) for document in documents)
     assert facts["origins"][0]["origin"].startswith("cycler==")
     assert facts["origins"][0]["files"] == 1
+    assert "cycler: source: no document has 1000000 characters" in refusal(
+        Source("installed_docs", "cycler", {"cycler": "cycler"}, "-", "-", "-", 10**6), tmp_path / "none"
+    )
 
 
-def test_no_long_enough_document_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="cycler: packages: no document has 1000000 characters"):
-        collect_documents(InstalledDocs(("cycler",), 10**6), tmp_path / "d.jsonl.zst", tmp_path / "d.json")
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("suffix", ["jsonl", "jsonl.gz", "jsonl.zst", "parquet"])
+@pytest.mark.parametrize("suffix", ["jsonl", "json.gz", "jsonl.zst", "csv", "parquet"])
 def test_rows_of_files_are_documents(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a.{suffix}"
+    frame = pd.DataFrame([json.loads(line) for line in LINES.splitlines()])
     match suffix:
         case "jsonl":
             path.write_text(LINES, encoding="utf-8")
-        case "jsonl.gz":
+        case "json.gz":
             path.write_bytes(gzip.compress(LINES.encode()))
         case "jsonl.zst":
             path.write_bytes(zstandard.compress(LINES.encode()))
+        case "csv":
+            frame.to_csv(path, index=False)
         case "parquet":
-            pd.DataFrame([json.loads(line) for line in LINES.splitlines()]).to_parquet(path)
-    assert list(read_files((str(tmp_path / "*"),), "text", 1)) == [
-        {"id": f"a.{suffix}:{i + 1}", "text": f"document {i} caf\u00e9", "origin": f"a.{suffix}"} for i in range(3)
+            frame.to_parquet(path)
+    documents, facts = collect(files(path), tmp_path)
+    first = 2 if suffix == "csv" else 1  # under the header
+    assert documents == [
+        {"id": f"a.{suffix}:{i + first}", "text": f"document {i} caf\u00e9", "origin": f"a.{suffix}"} for i in range(3)
     ]
+    if suffix != "parquet":
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        assert facts["files"] == [{"name": path.name, "bytes": path.stat().st_size, "sha256": digest}]
 
 
-def test_json_lines_may_be_called_json_as_those_of_c4_are(tmp_path: Path) -> None:
-    (tmp_path / "c4-train.00000-of-01024.json.gz").write_bytes(gzip.compress(LINES.encode()))
-    found = list(read_files((str(tmp_path / "*.json.gz"),), "text", 1))
-    assert [document["id"].rsplit(":", 1)[1] for document in found] == ["1", "2", "3"]
+def test_several_files_of_a_shard_and_text_files_among_them(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# one\r\n\r\n\r\n\r\ntwo  \n")
+    (tmp_path / "b.jsonl").write_text(LINES)
+    documents, facts = collect(files(tmp_path / "a.md", tmp_path / "b.jsonl"), tmp_path)
+    assert [document["id"] for document in documents] == ["a.md:1", "b.jsonl:1", "b.jsonl:2", "b.jsonl:3"]
+    assert documents[0]["text"] == "# one\n\ntwo"
+    assert [origin["documents"] for origin in facts["origins"]] == [1, 3]
 
 
-def test_a_text_file_is_one_document_and_names_are_relative(tmp_path: Path) -> None:
-    for name in ("x/1.txt", "y/1.txt"):
-        (tmp_path / name).parent.mkdir()
-        (tmp_path / name).write_text("one\n\ntwo\n")
-    found = list(read_files((str(tmp_path / "**" / "*.txt"),), "text", 1))
-    assert [(document["id"], document["text"]) for document in found] == [
-        ("x/1.txt:1", "one\n\ntwo"),
-        ("y/1.txt:1", "one\n\ntwo"),
-    ]
+def test_a_nested_field_and_a_condition(tmp_path: Path) -> None:
+    rows = [{"page": {"body": f"text {i}"}, "meta": {"set": "ab"[i % 2]}} for i in range(5)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    documents, facts = collect(files(tmp_path / "a.jsonl", field="page.body", where="meta.set=b"), tmp_path)
+    assert [document["text"] for document in documents] == ["text 1", "text 3"]
+    assert facts["left_out"] == {"elsewhere": 3, "too_short": 0, "without_text": 0}
+
+
+def test_what_has_no_text_is_left_out_and_counted(tmp_path: Path) -> None:
+    """A document of null bytes among them: escaped, as JSON writes them."""
+    rows = ["\0" * 500, " \n ", "short", "long enough"]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": row}) + "\n" for row in rows))
+    documents, facts = collect(files(tmp_path / "a.jsonl", minimum=8), tmp_path)
+    assert [document["text"] for document in documents] == ["long enough"]
+    assert facts["left_out"] == {"elsewhere": 0, "too_short": 1, "without_text": 2}
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
+        ("a.jsonl", b'{"text": "ok"}\n{"body": "ok", "n": 1}\n', 'field: line 2 has no "text"'),
+        ("a.jsonl", b'{"body": "ok"}\n', "name one of its fields in config/datasets.tsv (body)"),
+        ("a.csv", b"title,body\na,b\n", "name one of its fields in config/datasets.tsv (body, title)"),
+        ("a.jsonl", b'{"text": null}\n', 'field: line 1 has no text under "text", but None'),
+        ("a.jsonl", b'{"text": ["a"]}\n', "line 1 has no text under \"text\", but ['a']"),
+        ("a.jsonl", b'{"text": "half \\ud83d"}\n', "line 1 holds half a character"),
         ("a.jsonl", b'{"text": "ok"}\n{"text": "\xff"}\n', "line 2 is not UTF-8"),
-        ("a.jsonl", b'{"text": "ok"}\n{"text":\n', "cannot be read"),
-        ("a.jsonl", b"", "is empty"),
-        ("a.jsonl", b'{"body": "ok"}\n', 'text_field: row 1 has no text under "text"'),
-        ("a.csv", b"text\nok\n", "unknown kind"),
-        ("a.jsonl.gz", gzip.compress(LINES.encode())[:40], "is damaged"),
-        ("a.jsonl.zst", b"no zstandard", "is damaged"),
+        ("a.jsonl.gz", gzip.compress(LINES.encode())[:40], "is damaged or cut short"),
+        ("a.jsonl", b"\n\n", "no document has 1 characters or more (0 elsewhere, 0 too_short, 0 without_text)"),
     ],
 )
 def test_bad_files_are_refused_by_name(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(UserError, match=message) as caught:
-        list(read_files((str(tmp_path / name),), "text", 1))
-    assert str(tmp_path / name) in str(caught.value)
+    said = refusal(files(tmp_path / name), tmp_path)
+    assert said.startswith(str(tmp_path / name))
+    assert message in said
+    assert "\nRemedy: " in said
+
+
+def test_a_parquet_file_without_the_field(tmp_path: Path) -> None:
+    pd.DataFrame({"body": ["a"]}).to_parquet(tmp_path / "a.parquet")
+    assert "name one of its fields in config/datasets.tsv (body)" in refusal(files(tmp_path / "a.parquet"), tmp_path)
 
 
 def test_no_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="there is no such file"):
-        list(read_files((str(tmp_path / "*.jsonl"),), "text", 1))
+    assert "there is no such file\nRemedy: put documents there" in refusal(files(), tmp_path)
+    said = refusal(files(tmp_path / "gone.txt"), tmp_path)
+    assert said.startswith(f"{tmp_path}/gone.txt: cannot be read: No such file or directory")
 
 
-def test_settings_choose_the_source() -> None:
-    docs = {"kind": "installed_docs", "packages": ["cycler"], "minimum_characters": 9}
-    assert source_from_settings(docs, "x") == InstalledDocs(("cycler",), 9)
-    files = {"kind": "files", "paths": ["a"], "text_field": "t", "minimum_characters": 9}
-    assert source_from_settings(files, "x") == Files(("a",), "t", 9)
-    with pytest.raises(UserError, match='unknown kind "hubb"'):
-        source_from_settings({**docs, "kind": "hubb"}, "x")
-    with pytest.raises(UserError, match="cycler is named twice"):
-        source_from_settings({**docs, "packages": ["cycler", "cycler==1"]}, "x")
+def test_no_room_on_the_disk(tmp_path: Path) -> None:
+    """The shards that are finished stay; of this one nothing does."""
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": os.urandom(500).hex()}) + "\n" for _ in range(200)))
+    collect(files(tmp_path / "a.jsonl"), tmp_path)
+    finished = (tmp_path / "out/d.jsonl.zst").read_bytes()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        with pytest.raises(UserError, match=r"e.jsonl.zst: cannot be written: File too large\nRemedy: make room"):
+            collect_documents(files(tmp_path / "a.jsonl"), tmp_path / "out/e.jsonl.zst", tmp_path / "out/e.json")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["d.json", "d.jsonl.zst"]
+    assert (tmp_path / "out/d.jsonl.zst").read_bytes() == finished
+
+
+MEASURE = """
+import resource, sys
+from pathlib import Path
+from speclm.data.sources import Source, collect_documents
+path = Path(sys.argv[1])
+source = Source("files", "-", {path.name: str(path)}, "-", "text", "-", 1)
+collect_documents(source, path.with_suffix(".out"), path.with_suffix(".m"))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.parametrize("suffix", [".jsonl.zst", ".parquet"])
+def test_memory_does_not_grow_with_the_shard(tmp_path: Path, suffix: str) -> None:
+    """16 times as much text, at most a tenth more memory."""
+
+    def peak(documents: int) -> int:
+        path = tmp_path / f"{documents}{suffix}"
+        texts = [f"{i} " * 700 for i in range(documents)]
+        if suffix == ".parquet":
+            pd.DataFrame({"text": texts}).to_parquet(path, row_group_size=100)
+        else:
+            path.write_bytes(zstandard.compress("".join(json.dumps({"text": text}) + "\n" for text in texts).encode()))
+        ended = subprocess.run(
+            [sys.executable, "-c", MEASURE, str(path)],
+            env={**os.environ, "PYTHONPATH": str(ROOT / "workflow")},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return int(ended.stdout)
+
+    assert peak(3200) < 1.1 * peak(200)

@@ -14,10 +14,11 @@ SETTINGS = SplitSettings(
 )
 
 
-def write_corpus(folder: Path, name: str, texts: list[str]) -> Path:
+def write_corpus(folder: Path, name: str, texts: list[str]) -> list[Path]:
+    """One shard."""
     path = folder / f"{name}.jsonl.zst"
     write_documents(path, ({"id": f"{name}{i}", "text": text, "origin": name} for i, text in enumerate(texts)))
-    return path
+    return [path]
 
 
 def texts_of(name: str, count: int) -> list[str]:
@@ -76,6 +77,18 @@ def test_a_domain_more_changes_nothing_else_and_runs_repeat(tmp_path: Path) -> N
     for file in sorted((tmp_path / "one").rglob("*.zst")):
         assert file.read_bytes() == (tmp_path / "two" / file.relative_to(tmp_path / "one")).read_bytes()
     assert read_split(tmp_path / "one", "a/test") != read_split(tmp_path / "seed", "a/test")
+
+
+def test_shards_are_read_as_one_corpus_in_their_order(tmp_path: Path) -> None:
+    generic, (a,) = write_corpus(tmp_path, "g", texts_of("g", 20)), write_corpus(tmp_path, "a", texts_of("a", 9))
+    documents = list(read_documents(a))
+    parts = [tmp_path / f"{number:05d}.jsonl.zst" for number in range(3)]
+    for number, part in enumerate(parts):
+        write_documents(part, documents[3 * number : 3 * number + 3])
+    split_corpora(generic, [("a", [a])], SETTINGS, 1, tmp_path / "one")
+    split_corpora(generic, [("a", parts)], SETTINGS, 1, tmp_path / "three")
+    for file in sorted((tmp_path / "one").rglob("*.zst")):
+        assert file.read_bytes() == (tmp_path / "three" / file.relative_to(tmp_path / "one")).read_bytes()
 
 
 def test_too_few_documents_name_the_domain_the_key_and_the_remedy(tmp_path: Path) -> None:

@@ -47,12 +47,23 @@ def test_an_unknown_preset_names_the_nearest(repository: Path, name: str, near: 
 
 def test_sizes_come_from_the_run_before_the_table(repository: Path) -> None:
     config = {**LAPTOP, "domains": ["sympy", "networkx"]}
-    manifest = repository / "results/laptop/documents/sympy_docs.manifest.json"
+    manifest = repository / "results/laptop/documents/sympy_docs/00000.json"
     write_json(manifest, {"documents": 7, "characters": 900})
     study = make_study(config, TABLES, repository)
     assert study.datasets == {"generic": "installed_docs", "sympy": "sympy_docs", "networkx": "networkx_docs"}
     assert study.corpora["sympy_docs"] == Corpus(7, 900)
     assert study.corpora["networkx_docs"] == Corpus(1000, 2_500_000)
+
+
+def test_a_data_set_of_several_shards(repository: Path) -> None:
+    with (repository / "config/reference/corpora.tsv").open("a") as table:
+        table.write("c4_sample\t1000\t2.5\tassumed\n")
+    config = {**LAPTOP, "documents": {**LAPTOP["documents"], "generic": "c4_sample"}, "domains": ["sympy"]}
+    collected = repository / "results/laptop/documents/c4_sample"
+    write_json(collected / "00000.json", {"documents": 7, "characters": 900})
+    assert make_study(config, TABLES, repository).corpora["c4_sample"] == Corpus(1000, 2_500_000, shards=2)
+    write_json(collected / "00001.json", {"documents": 8, "characters": 100})
+    assert make_study(config, TABLES, repository).corpora["c4_sample"] == Corpus(15, 1000, shards=2)
 
 
 def test_a_data_set_of_unknown_size_is_named(repository: Path) -> None:

@@ -1,226 +1,265 @@
-"""Where documents come from: the docstrings of installed packages, or the user's own files.
+"""Where documents come from: the docstrings of installed packages, the user's own files, or the hub.
 
-In goes a source (which packages, or which files); out comes one JSON line per document and a manifest that says what
-was read:
+In goes a source, which is one shard of a data set; out comes one JSON line per document and a manifest that says what
+was read, and what was left out:
 
     {"id": "mail/2024.jsonl.gz:17", "text": "The invoice of March …", "origin": "mail/2024.jsonl.gz"}
 
-The paper takes C4 and nine subsets of the Pile; packages as domains are this project's stand-in on a laptop.
+One document is in memory at a time. The paper takes C4 and nine subsets of the Pile; packages as domains are this
+project's stand-in on a laptop.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
-import os
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Literal, cast
 
-import zstandard
-
-from speclm.data.docstrings import Document, package_name, read_installed_docs
+from speclm.data.docstrings import Document, read_installed_docs
+from speclm.data.hub import open_hub_file
+from speclm.data.rows import LONGEST, Row, lookup, read_rows
+from speclm.data.shards import NONE, TABLE
 from speclm.data.text import clean
 from speclm.stage.errors import UserError
 from speclm.stage.files import write_documents, write_json
-from speclm.stage.settings import from_mapping
-
-_READERS = {".jsonl": "json", ".json": "json", ".txt": "text", ".parquet": "parquet"}  # what `datasets` calls them
 
 
 @dataclass(frozen=True)
-class InstalledDocs:
-    """Docstrings of installed packages, each named "name" or "name==version"."""
-
-    packages: tuple[str, ...]
-    minimum_characters: int
-
-
-@dataclass(frozen=True)
-class Files:
-    """The user's own documents.
+class Source:
+    """One shard of a data set, and which documents of it are taken.
 
     Attributes:
-        paths: files or patterns (``texts/**/*.jsonl.gz``): .jsonl (also named .json, as C4's are) or .parquet with one
-            document a row, .txt with one a file; text files also compressed as .gz or .zst.
-        text_field: the column or key that holds the text (.txt files have no other than "text").
+        kind: what `files` are: packages ("name" or "name==version"), local files or files of the hub.
+        source: the data set's own, for errors.
+        files: name to place, in the order of reading.
+        revision: the commit of hub files.
+        field: the field that holds the text ("a.b": b within a); .txt and .md are text themselves.
+        where: "field=value" that a row has to have, or "-".
         minimum_characters: shorter documents are left out.
     """
 
-    paths: tuple[str, ...]
-    text_field: str
+    kind: Literal["installed_docs", "files", "hub"]
+    source: str
+    files: dict[str, str]
+    revision: str
+    field: str
+    where: str
     minimum_characters: int
 
 
-def source_from_settings(settings: Mapping[str, Any], where: str) -> InstalledDocs | Files:
-    """The source that a data set's settings describe: ``kind`` and the keys of that kind.
-
-    Raises:
-        UserError: an unknown kind, an unknown or missing key, a package named twice.
-    """
-    rest = {key: value for key, value in settings.items() if key != "kind"}
-    match settings.get("kind"):
-        case "installed_docs":
-            source = from_mapping(InstalledDocs, rest, where)
-            repeated = [name for name, count in Counter(map(package_name, source.packages)).items() if count > 1]
-            if repeated:
-                raise UserError(f"{repeated[0]} is named twice", where=where, key="packages", remedy="name it once")
-            return source
-        case "files":
-            return from_mapping(Files, rest, where)
-        case kind:
-            raise UserError(f'unknown kind "{kind}"', where=where, key="kind", remedy="one of installed_docs, files")
-
-
-def collect_documents(source: InstalledDocs | Files, output: Path, manifest: Path) -> dict[str, Any]:
-    """Write the documents of a source, and a manifest with counts and a checksum for each origin.
+def collect_documents(source: Source, output: Path, manifest: Path) -> dict[str, Any]:
+    """Write the documents of a source, and a manifest with counts and checksums for each origin.
 
     Returns:
-        The manifest: totals, and for each origin its files, documents, characters and the SHA-256 of its texts.
+        The manifest: totals; rows left out, by reason; for each origin its files, documents, characters and the SHA-256
+        of its texts; for each file its bytes and their SHA-256.
 
     Raises:
-        UserError: a package that is missing or of another version; a missing, unreadable or empty file; no document.
+        UserError: a package that is missing or of another version; a missing, unreadable or empty file, and everything
+            that `read_rows` and `open_hub_file` refuse; a row without the field; no document.
     """
-    origins: dict[str, _Tally] = {}
-
-    def counted(documents: Iterator[Document]) -> Iterator[Document]:
-        for document in documents:
-            origins.setdefault(document["origin"], _Tally()).add(document)
-            yield document
-
-    if isinstance(source, InstalledDocs):
-        documents, named = read_installed_docs(source.packages, source.minimum_characters), "packages"
-    else:
-        documents, named = read_files(source.paths, source.text_field, source.minimum_characters), "paths"
-    count = write_documents(output, counted(documents))
+    if not source.files:
+        raise UserError(
+            "there is no such file",
+            where=source.source,
+            key="source",
+            remedy="put documents there (config/README.md), or name other files in config/datasets.tsv",
+        )
+    tally = Tally()
+    documents = (
+        read_installed_docs(tuple(source.files), source.minimum_characters)
+        if source.kind == "installed_docs"
+        else read_files(source, tally)
+    )
+    count = write_documents(output, tally.counted(documents))
     if count == 0:
         output.unlink()
-        raise UserError(
-            f"no document has {source.minimum_characters} characters or more",
-            where=", ".join(source.packages if isinstance(source, InstalledDocs) else source.paths),
-            key=named,
-            remedy=f"name more {named}, or lower minimum_characters",
-        )
+        raise _nothing(source, tally)
     facts = {
         "documents": count,
-        "characters": sum(tally.characters for tally in origins.values()),
-        "origins": [{"origin": origin, **tally.facts()} for origin, tally in origins.items()],
+        "characters": sum(origin.characters for origin in tally.origins.values()),
+        "left_out": tally.left_out,
+        "origins": [{"origin": name, **origin.facts()} for name, origin in tally.origins.items()],
+        "files": tally.files,
     }
     write_json(manifest, facts)
     return facts
 
 
-def read_files(paths: tuple[str, ...], text_field: str, minimum_characters: int) -> Iterator[Document]:
-    """Documents of the user's files, read with the `datasets` library, sorted by path and row.
+def read_files(source: Source, tally: Tally) -> Iterator[Document]:
+    """Documents of local files or of the hub's, in the order of files and rows.
 
     Raises:
-        UserError: no such file, an unknown kind of file, a damaged or empty file, bytes that are not UTF-8 (with the
-            line), no such field.
+        UserError: as `collect_documents`; also a file whose bytes are not those that the hub states.
     """
-    import datasets  # three seconds, which only this source shall cost
-
-    files = sorted({path for pattern in paths for path in _expand(pattern)})
-    root = Path(os.path.commonpath([file.parent for file in files]))
-    for file in files:
-        name = file.relative_to(root).as_posix()
-        kind = _READERS.get(_plain_suffix(file))
-        if kind is None:
-            raise UserError("is of an unknown kind", where=file, remedy="give .jsonl, .txt or .parquet files")
-        if kind != "parquet":
-            _check_text(file)
-        options = {"sample_by": "document"} if kind == "text" else {}
-        try:
-            rows = datasets.load_dataset(kind, data_files=str(file), split="train", streaming=True, **options)
-            for number, row in enumerate(rows, start=1):
-                if not isinstance(row.get(text_field), str):
-                    raise UserError(
-                        f'row {number} has no text under "{text_field}"',
-                        where=file,
-                        key="text_field",
-                        remedy=f"one of the fields {', '.join(sorted(row))}",
-                    )
-                text = clean(row[text_field])
-                if len(text) >= minimum_characters:
+    condition, _, wanted = ("", "", "") if source.where == NONE else source.where.partition("=")
+    fields = [source.field, condition] if condition else [source.field]
+    for name, place in source.files.items():
+        with _open(source, place) as (stream, stated):
+            read = Reading(stream)
+            for number, row in read_rows(cast(BinaryIO, read), name, place, fields):
+                if condition and str(_value(row, condition, "where", place, number)) != wanted:
+                    tally.left_out["elsewhere"] += 1
+                    continue
+                text = clean(_text(row, source.field, place, number))
+                if len(text) >= source.minimum_characters:
                     yield {"id": f"{name}:{number}", "text": text, "origin": name}
-        except ValueError as error:  # pyarrow's errors are
-            raise UserError(
-                f"cannot be read: {error}",
-                where=file,
-                remedy="make it whole: in .jsonl every line is one JSON object with the same fields",
-            ) from error
+                else:
+                    tally.left_out["too_short" if text.strip() else "without_text"] += 1
+            tally.files.append({"name": name, **read.facts(place, stated)})
 
 
 @dataclass
-class _Tally:
+class Tally:
+    """What a source gave, and what was left out of it."""
+
+    origins: dict[str, _Origin] = field(default_factory=dict)
+    files: list[dict[str, Any]] = field(default_factory=list)
+    left_out: dict[str, int] = field(default_factory=lambda: {"elsewhere": 0, "too_short": 0, "without_text": 0})
+
+    def counted(self, documents: Iterable[Document]) -> Iterator[Document]:
+        """The documents, each counted as it passes."""
+        for document in documents:
+            self.origins.setdefault(document["origin"], _Origin()).add(document)
+            yield document
+
+
+class _Origin:
     """What one origin gave."""
 
-    documents: int = 0
-    characters: int = 0
-
-    def __post_init__(self) -> None:
-        self.files: set[str] = set()
-        self.digest = hashlib.sha256()
+    def __init__(self) -> None:
+        self.documents = self.characters = 0
+        self._files: set[str] = set()
+        self._digest = hashlib.sha256()
 
     def add(self, document: Document) -> None:
         self.documents += 1
         self.characters += len(document["text"])
-        self.files.add(document["id"].split("::")[0].rsplit(":", 1)[0])
-        self.digest.update(f"{document['id']}\0{document['text']}\0".encode())
+        self._files.add(document["id"].split("::")[0].rsplit(":", 1)[0])
+        self._digest.update(f"{document['id']}\0{document['text']}\0".encode())
 
     def facts(self) -> dict[str, Any]:
         return {
-            "files": len(self.files),
+            "files": len(self._files),
             "documents": self.documents,
             "characters": self.characters,
-            "sha256": self.digest.hexdigest(),
+            "sha256": self._digest.hexdigest(),
         }
 
 
-def _expand(pattern: str) -> list[Path]:
-    """The files a path or pattern stands for."""
-    path = Path(pattern)
-    files = [file for file in Path(path.anchor).glob(str(path.relative_to(path.anchor))) if file.is_file()]
-    if not files:
-        raise UserError(
-            "there is no such file",
-            where=pattern,
-            key="paths",
-            remedy="put documents there (config/README.md), or name other files in config/datasets.tsv",
-        )
-    return files
+class Reading:
+    """An open file that is measured as it is read from beginning to end."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._size = 0
+        self._digest = hashlib.sha256()
+        self._whole = True
+
+    def read(self, size: int = -1) -> bytes:
+        block = self._stream.read(size)
+        self._size += len(block)
+        self._digest.update(block)
+        return block
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Of .parquet files, whose parts are read in their own order."""
+        self._whole = False
+        return self._stream.seek(offset, whence)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def facts(self, place: str, stated: str | None) -> dict[str, Any]:
+        """Bytes and SHA-256 of the file.
+
+        Raises:
+            UserError: they are not what its source states.
+        """
+        if not self._whole:
+            return {"bytes": self._stream.seek(0, 2), "sha256": stated}
+        if stated not in (None, self._digest.hexdigest()):
+            raise UserError(
+                f"has the SHA-256 {self._digest.hexdigest()[:12]}…, but {str(stated)[:12]}… is stated: it was changed, "
+                "or damaged on its way",
+                where=place,
+                remedy="run the same command again; if it stays, remove it from the mirror. Finished shards are kept",
+            )
+        return {"bytes": self._size, "sha256": self._digest.hexdigest()}
 
 
-def _plain_suffix(file: Path) -> str:
-    """The suffix under the compression: ".jsonl" for "a.jsonl.gz"."""
-    return Path(file.stem).suffix if file.suffix in (".gz", ".zst") else file.suffix
-
-
-def _check_text(file: Path) -> None:
-    """Refuse what `datasets` would stumble over, with the place: empty or damaged files, bytes that are not UTF-8."""
-    number = 0
+@contextmanager
+def _open(source: Source, place: str) -> Iterator[tuple[BinaryIO, str | None]]:
+    """An open file, and the SHA-256 that its source states."""
+    if source.kind == "hub":
+        with open_hub_file(place, source.revision) as opened:
+            yield opened
+        return
     try:
-        with _open_binary(file) as stream:
-            for line in stream:
-                number += 1
-                line.decode("utf-8")
-    except UnicodeDecodeError as error:
+        with Path(place).open("rb") as stream:
+            yield stream, None
+    except OSError as error:
         raise UserError(
-            f"line {number} is not UTF-8 ({error.reason} at byte {error.start})",
-            where=file,
-            remedy="convert it, for example: iconv -f latin1 -t utf-8",
+            f"cannot be read: {error.strerror or error}", where=place, remedy=f"restore it, or name others in {TABLE}"
         ) from error
-    except (gzip.BadGzipFile, EOFError, zstandard.ZstdError) as error:
-        raise UserError(f"is damaged after line {number} ({error})", where=file, remedy="compress it anew") from error
-    if number == 0:
-        raise UserError("is empty", where=file, remedy="remove it, or fill it")
 
 
-def _open_binary(file: Path) -> BinaryIO:
-    if file.suffix == ".gz":
-        return cast(BinaryIO, gzip.open(file, "rb"))
-    if file.suffix == ".zst":
-        return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, zstandard.open(file, "rb"))))
-    return file.open("rb")
+def _text(row: Row, field: str, place: str, number: int) -> str:
+    if isinstance(row, str):
+        return row
+    text = _value(row, field, "field", place, number)
+    if not isinstance(text, str):
+        raise UserError(
+            f'line {number} has no text under "{field}", but {text!r:.40}',
+            where=place,
+            key="field",
+            remedy="name the field with the text in config/datasets.tsv, or take this line out",
+        )
+    if len(text) > LONGEST:
+        raise UserError(
+            f"line {number} has a text of {len(text):,} characters",
+            where=place,
+            remedy=f"divide it into documents of {LONGEST >> 20} MB at most; finished shards are kept",
+        )
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"line {number} holds half a character ({error.reason} at character {error.start})",
+            where=place,
+            key="field",
+            remedy="write it anew, without lone surrogates such as \\ud83d",
+        ) from error
+    return text
+
+
+def _value(row: Row, field: str, key: str, place: str, number: int) -> Any:
+    try:
+        return lookup({} if isinstance(row, str) else row, field)
+    except KeyError as error:
+        fields = ", ".join(sorted(row)) if isinstance(row, Mapping) else "none: it is plain text"
+        raise UserError(
+            f'line {number} has no "{field}"',
+            where=place,
+            key=key,
+            remedy=f"name one of its fields in config/datasets.tsv ({fields}), or take this line out",
+        ) from error
+
+
+def _nothing(source: Source, tally: Tally) -> UserError:
+    message, remedy = (
+        f"no document has {source.minimum_characters} characters or more",
+        "lower documents.minimum_characters",
+    )
+    if tally.left_out["elsewhere"]:
+        message = f"no row with {source.where} is long enough"
+        remedy = f'correct "where" in {TABLE}, or {remedy}'
+    return UserError(
+        f"{message} ({', '.join(f'{number} {reason}' for reason, number in tally.left_out.items())})",
+        where=", ".join(list(source.files.values())[:3]),
+        key="source",
+        remedy=f"name more in {TABLE}, or {remedy}",
+    )

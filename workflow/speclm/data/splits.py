@@ -59,12 +59,18 @@ class SplitSettings:
 
 
 def split_corpora(
-    generic: Path, domains: Sequence[tuple[str, Path]], settings: SplitSettings, seed: int, output: Path
+    generic: Sequence[Path],
+    domains: Sequence[tuple[str, Sequence[Path]]],
+    settings: SplitSettings,
+    seed: int,
+    output: Path,
 ) -> dict[str, Any]:
     """Write ``{output}/{corpus}/{split}.jsonl.zst`` for every corpus, and ``{output}/report.json``.
 
     Args:
-        domains: (name, documents) in the order of priority; a domain added at the end changes no other domain's splits.
+        generic: its document files, which are its shards in order.
+        domains: (name, document files) in the order of priority; a domain added at the end changes no other domain's
+            splits.
 
     Returns:
         The report: documents and characters of every split; removed documents by where they stood, where the one that
@@ -91,7 +97,7 @@ def split_corpora(
         if len(pool) < (size or 1):
             raise UserError(
                 f"{corpus} has {len(pool)} documents left for its {split} split, which takes {size or 'at least 1'}",
-                where=paths[corpus],
+                where=", ".join(map(str, paths[corpus][:2])),
                 key=f"documents.{split}" if size else "documents",
                 remedy=f"lower the sizes of the evaluation splits, or give {corpus} more documents",
             )
@@ -127,10 +133,10 @@ def _config_key(field: str) -> str:
 
 
 def _distinct_texts(
-    corpus: str, path: Path, settings: SplitSettings, seed: int, removed: Counter[tuple[str, str, str]]
+    corpus: str, paths: Sequence[Path], settings: SplitSettings, seed: int, removed: Counter[tuple[str, str, str]]
 ) -> list[Text]:
     """The corpus in shuffled order, without duplicates; every corpus has its own random stream."""
-    documents = list(read_documents(path))
+    documents = [document for path in paths for document in read_documents(path)]
     shuffled = [documents[i] for i in rng(seed, "split", corpus).permutation(len(documents))]
     traces = trace_texts([document["text"] for document in shuffled], settings.permutations, settings.passage_words)
     kept = []

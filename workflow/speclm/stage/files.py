@@ -19,7 +19,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import zstandard
@@ -209,13 +209,32 @@ def _lock(handle: int, where: Path) -> None:
         return
 
 
+def unzstd(stream: BinaryIO) -> Iterator[bytes]:
+    """The decompressed blocks of a Zstandard file of one or several frames.
+
+    Zstandard's own reader takes a file that is cut short for one that ends early.
+
+    Raises:
+        EOFError: the file is cut short. zstandard.ZstdError: it is damaged.
+    """
+    frame = zstandard.ZstdDecompressor().decompressobj()
+    begun = True  # an empty file lacks its first frame
+    while block := stream.read(1 << 17):
+        while block:
+            begun = True
+            yield frame.decompress(block)
+            block = frame.unused_data
+            if frame.eof:
+                frame, begun = zstandard.ZstdDecompressor().decompressobj(), False
+    if begun:
+        raise EOFError("cut short")
+
+
 def _lines(path: Path) -> Iterator[bytes]:
-    """Decompressed lines. Zstandard's own reader takes a file that is cut short for one that ends early."""
-    decompressor = zstandard.ZstdDecompressor().decompressobj()
     rest = b""
     with path.open("rb") as stream:
-        while block := stream.read(1 << 17):
-            *lines, rest = (rest + decompressor.decompress(block)).split(b"\n")
+        for block in unzstd(stream):
+            *lines, rest = (rest + block).split(b"\n")
             yield from lines
-    if not decompressor.eof or rest:
+    if rest:
         raise EOFError("cut short")

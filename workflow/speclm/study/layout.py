@@ -20,12 +20,16 @@ _LATEX = {"\\": r"\textbackslash{}", **{character: f"\\{character}" for characte
 
 @dataclass(frozen=True)
 class Table:
-    """A table: `raw` has one number per column, `shown` the same as text. `number`: the paper's, or a name of ours."""
+    """A table: `raw` has one number per column, `shown` the same as text, and `notes` stand under it.
+
+    number: the paper's, or a name of ours.
+    """
 
     number: int | str
     caption: str
     raw: pd.DataFrame
     shown: pd.DataFrame
+    notes: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -42,7 +46,8 @@ def write_files(table: Table, tsv: Path, markdown: Path, latex: Path) -> None:
 
 def to_markdown(table: Table) -> str:
     """A Markdown table under its caption, columns padded so that it also reads as plain text."""
-    return f"**{table.title}.** {table.caption}\n\n" + "\n".join(_rows(table.shown)) + "\n"
+    notes = [f"\n{' '.join(table.notes)}"] if table.notes else []
+    return f"**{table.title}.** {table.caption}\n\n" + "\n".join([*_rows(table.shown), *notes]) + "\n"
 
 
 def to_latex(table: Table) -> str:
@@ -61,6 +66,7 @@ def to_latex(table: Table) -> str:
         *(" & ".join(row) + r" \\" for row in body),
         r"\bottomrule",
         r"\end{tabular}}",
+        *(rf"\par {_escape(note)}" for note in table.notes),
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"

@@ -9,11 +9,13 @@ once it has collected them, before that by config/reference/corpora.tsv.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from speclm.data.shards import list_shards, read_datasets
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_json, read_table
 from speclm.stage.graph import read_graph
@@ -76,15 +78,21 @@ def make_study(config: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], re
     datasets = {GENERIC: config["documents"]["generic"], **{domain: domains[domain] for domain in config["domains"]}}
     sizes = _by_dataset(read_table(repository / "config/reference/corpora.tsv"))
     manifests = repository / "results" / config["run"] / "documents"
-    corpora = {dataset: _corpus(dataset, sizes, manifests) for dataset in datasets.values()}
+    with chdir(repository):  # where local files are looked for
+        shards = {
+            name: len(list_shards(dataset)) or 1
+            for name, dataset in read_datasets(tables["datasets"], datasets.values()).items()
+        }
+    corpora = {dataset: _corpus(dataset, sizes, manifests, shards[dataset]) for dataset in datasets.values()}
     return Study(config, tables["methods"], corpora, datasets)
 
 
-def _corpus(dataset: str, sizes: Mapping[str, Any], manifests: Path) -> Corpus:
-    manifest = manifests / f"{dataset}.manifest.json"
-    if manifest.is_file():
-        facts = read_json(manifest)
-        return Corpus(facts["documents"], facts["characters"])
+def _corpus(dataset: str, sizes: Mapping[str, Any], manifests: Path, shards: int) -> Corpus:
+    collected = [manifests / dataset / f"{shard:05d}.json" for shard in range(shards)]
+    if all(manifest.is_file() for manifest in collected):
+        facts = [read_json(manifest) for manifest in collected]
+        documents, characters = (sum(fact[key] for fact in facts) for key in ("documents", "characters"))
+        return Corpus(documents, characters, shards)
     if dataset not in sizes:
         raise UserError(
             f'how large "{dataset}" is, is not known',
@@ -92,7 +100,7 @@ def _corpus(dataset: str, sizes: Mapping[str, Any], manifests: Path) -> Corpus:
             key="dataset",
             remedy="add a row with its documents and megabytes of text",
         )
-    return Corpus(int(sizes[dataset]["documents"]), int(1e6 * sizes[dataset]["megabytes"]))
+    return Corpus(int(sizes[dataset]["documents"]), int(1e6 * sizes[dataset]["megabytes"]), shards)
 
 
 def _by_dataset(table: pd.DataFrame) -> dict[str, Any]:
@@ -104,20 +112,15 @@ def _notes(study: Study, datasets: pd.DataFrame, repository: Path) -> Iterable[s
         "Assumed: corpora as large as config/reference/corpora.tsv says; fine-tuning and k-means to their most steps; "
         "looks at validation not counted; core hours at the speed of the laptop run, one core a job."
     )
-    rows = _by_dataset(datasets)
-    wanted = [
-        pattern
-        for dataset in sorted(set(study.datasets.values()))
-        for pattern in (rows[dataset]["source"].split() if rows[dataset]["kind"] == "files" else [])
-    ]
-    missing = [pattern for pattern in wanted if not _is_there(repository / pattern)]
+    chosen = read_datasets(datasets, study.datasets.values())
+    with chdir(repository):
+        missing = [row.source for row in chosen.values() if row.kind == "files" and not list_shards(row)]
     if missing:
         yield f"Not there yet (config/README.md says what they hold): {', '.join(missing)}"
+    fetched = {row.source.rsplit("/", 1)[0] for row in chosen.values() if row.kind == "hub"}
+    if fetched:
+        yield f"Read from the hub, or from the local mirror: {', '.join(sorted(fetched))}"
     largest = max(study.config["specialize"]["sizes"])
     small = [domain for domain in study.config["domains"] if study.tokens(domain, "train") < largest]
     if small:
         yield f"Fewer tokens than the largest size of {largest:,}, by this estimate: {', '.join(small)}"
-
-
-def _is_there(pattern: Path) -> bool:
-    return any(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))))

@@ -206,7 +206,8 @@ class Published:
             read_table(self.files[name]) if name in self.files else pd.DataFrame() for name in tables
         )
         models = models_of(chosen)
-        return Sources(self.evidence, histograms, models, timings, serving, self._paper)
+        deviations = chosen.get("deviations", {})  # runs of before these were noted had none
+        return Sources(self.evidence, histograms, models, timings, serving, self._paper, deviations)
 
 
 def open_published(preset: str, repository: Path) -> Published:

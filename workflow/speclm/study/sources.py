@@ -7,7 +7,7 @@ projected network. Numbers of the paper lie in a folder of CSV files, one for ea
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,7 @@ class Sources:
     Attributes:
         timings, serving: timings.tsv and serving.tsv, which differ from run to run.
         paper: the folder with the paper's numbers.
+        deviations: how the data of a corpus departs from the paper's.
     """
 
     evidence: Evidence
@@ -72,6 +73,7 @@ class Sources:
     timings: pd.DataFrame
     serving: pd.DataFrame
     paper: Path
+    deviations: Mapping[str, str] = field(default_factory=dict)
 
     def published(self, name: str) -> pd.DataFrame:
         """A table of the paper."""

@@ -60,10 +60,11 @@ class Work:
 
 @dataclass(frozen=True)
 class Corpus:
-    """How many documents a data set has, and their bytes of text."""
+    """How many documents a data set has, their bytes of text, and in how many shards it is read."""
 
     documents: int
     text: int
+    shards: int = 1
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,8 @@ def bytes_per_token(vocabulary: int) -> float:
 
 
 def _collect(study: Study, wildcards: Wildcards) -> Work:
-    text = study.corpora[wildcards["dataset"]].text
+    corpus = study.corpora[wildcards["dataset"]]
+    text = corpus.text // corpus.shards
     return Work(text=text, disk=int(COMPRESSED * text))
 
 

@@ -1,0 +1,128 @@
+"""The data card of a run: what was read, whose it is, how it was divided, and how it departs from the paper's.
+
+In go the rows of config/datasets.tsv, the manifests of their shards and the reports of the splits; out comes Markdown:
+
+    | corpus | data set   | documents | characters | licence | origin                       |
+    | sympy  | sympy_docs |     5,522 |  4,571,213 | BSD-3…  | docstrings of the computer … |
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from speclm.data.shards import NONE
+from speclm.stage.files import read_json, write_text
+
+Rows = Sequence[Sequence[Any]]
+
+
+def write_card(
+    corpora: Mapping[str, str],
+    datasets: Mapping[str, Mapping[str, str]],
+    manifests: Mapping[str, Sequence[Path]],
+    report: Path,
+    checked: Path,
+    output: Path,
+) -> dict[str, int]:
+    """Write the card.
+
+    Args:
+        corpora: the data set of every corpus. datasets: its row of config/datasets.tsv, by name.
+        manifests: of its shards, by name. report, checked: what `split_corpora` and `check_separation` wrote.
+
+    Returns:
+        How many documents were read of each data set.
+    """
+    facts = {name: _sum([read_json(path) for path in paths]) for name, paths in manifests.items()}
+    write_text(output, "\n".join(_lines(corpora, datasets, facts, read_json(report), read_json(checked))) + "\n")
+    return {name: fact["documents"] for name, fact in facts.items()}
+
+
+def _sum(shards: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The facts of a data set from those of its shards."""
+    left_out: Counter[str] = Counter()
+    for shard in shards:
+        left_out.update(shard["left_out"])
+    texts = "".join(origin["sha256"] for shard in shards for origin in shard["origins"])
+    return {
+        "shards": len(shards),
+        "documents": sum(shard["documents"] for shard in shards),
+        "characters": sum(shard["characters"] for shard in shards),
+        "bytes": sum(file["bytes"] for shard in shards for file in shard["files"]),
+        "left_out": left_out,
+        "sha256": hashlib.sha256(texts.encode()).hexdigest(),
+    }
+
+
+def _lines(
+    corpora: Mapping[str, str],
+    datasets: Mapping[str, Mapping[str, str]],
+    facts: Mapping[str, Mapping[str, Any]],
+    report: Mapping[str, Any],
+    checked: Mapping[str, Any],
+) -> Iterator[str]:
+    yield "# Data card\n"
+    head = ["corpus", "data set", "documents", "characters", "licence", "origin", "departs from the paper's"]
+    rows = [(corpus, name, facts[name], datasets[name]) for corpus, name in corpora.items()]
+    yield from _table(
+        head,
+        [
+            (corpus, name, fact["documents"], fact["characters"], row["licence"], row["origin"], row["deviation"])
+            for corpus, name, fact, row in rows
+        ],
+    )
+    yield "\n## What was read\n"
+    yield (
+        "`bytes` are those of the files as they lie there. Left out: rows that the condition excludes, documents "
+        "without text (white space, null bytes), and those shorter than `documents.minimum_characters`. The checksum "
+        "is of all texts and their names.\n"
+    )
+    head = ["data set", "kind", "source", "revision", "condition", "shards", "bytes"]
+    head += ["excluded", "without text", "too short", "sha256"]
+    yield from _table(
+        head,
+        [
+            (
+                *(
+                    name,
+                    row["kind"],
+                    row["source"],
+                    row["revision"],
+                    row["where"],
+                    fact["shards"],
+                    fact["bytes"] or NONE,
+                ),
+                *(fact["left_out"][reason] for reason in ("elsewhere", "without_text", "too_short")),
+                fact["sha256"][:16],
+            )
+            for name, (fact, row) in {name: (fact, row) for _, name, fact, row in rows}.items()
+        ],
+    )
+    yield "\n## How it was divided\n"
+    shared = checked["shared_documents"], checked["shared_windows"]
+    yield f"Checked after encoding: {shared[0]} documents and {shared[1]} token windows stand in two splits.\n"
+    yield from _table(
+        ["split", "documents", "characters"],
+        [(split, row["documents"], row["characters"]) for split, row in report["splits"].items()],
+    )
+    yield "\n## What was removed\n"
+    yield "A document of `from` that equals, nearly equals, or shares a passage with one of `kept in`.\n"
+    yield from _table(
+        ["from", "kept in", "how", "documents"],
+        [(row["from"], row["kept_in"], row["how"], row["documents"]) for row in report["removed"]],
+    )
+
+
+def _table(head: Sequence[str], rows: Rows) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield f"|{'---|' * len(head)}"
+    for row in rows:
+        yield f"| {' | '.join(map(_cell, row))} |"
+
+
+def _cell(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value).replace("|", "\\|")
