@@ -7,7 +7,7 @@ and never a zero. LaTeX uses the rules of booktabs.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -29,7 +29,7 @@ class Table:
     caption: str
     raw: pd.DataFrame
     shown: pd.DataFrame
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=(), kw_only=True)
 
     @property
     def title(self) -> str:
