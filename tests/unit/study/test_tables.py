@@ -129,10 +129,10 @@ def test_raw_numbers_are_numbers(sources: Sources) -> None:
 
 def test_what_departs_from_the_papers_data_stands_under_the_tables_made_of_it(sources: Sources) -> None:
     noted = replace(sources, deviations={"tax": "half of it, 50 %"})
-    for number in TABLES:
-        plain, table = make_table(number, sources), make_table(number, noted)
+    for which in TABLES:
+        plain, table = make_table(which, sources), make_table(which, noted)
         assert plain.notes == ()
-        if number in (4, 5, 8, 9, 10):
+        if which in (4, 5, 8, 9, 10):
             told = "Data that departs from the paper's: tax: half of it, 50 %."
             assert to_markdown(table) == f"{to_markdown(plain)}\n{told}\n"
             assert r"\par tax: half of it, 50 \%." in to_latex(table)
