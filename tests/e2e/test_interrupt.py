@@ -16,7 +16,7 @@ import pytest
 from e2e.conftest import Clone, stable_bytes
 from speclm.stage.files import read_table
 
-KILLS = 12
+STOPS = 15  # ten of them kills
 
 
 def parts(process: subprocess.Popen[str]) -> tuple[list[psutil.Process], list[psutil.Process]]:
@@ -59,17 +59,12 @@ def assert_same(found: Clone, expected: Clone) -> None:
     assert not [*found.results.glob("**/.scratch-*/*"), *found.results.glob("**/.*.part")]
 
 
-def finish(clone: Clone) -> None:
-    process = clone.start()
-    said = process.communicate(timeout=900)[0]
-    assert process.returncode == 0, said[-6000:]
-
-
-def test_killed_again_and_again_it_recovers_by_itself(smoke: Clone, new_clone: Callable[[], Clone]) -> None:
-    """The moments are spread over the whole run; every second time only Snakemake is killed and its stages are left."""
+def test_stopped_again_and_again_it_recovers_by_itself(smoke: Clone, new_clone: Callable[[], Clone]) -> None:
+    """At random moments, spread over the whole run, by turns: everything is killed, Snakemake alone is killed so that
+    its stages are left, and everything is asked to stop."""
     chance = random.Random(17)
     clone = new_clone()
-    moments = sorted(chance.sample(range(jobs(clone) * 9 // 10), KILLS))
+    moments = sorted(chance.sample(range(jobs(clone) * 9 // 10), STOPS))
     left: list[psutil.Process] = []
     orphans = 0
     for number, moment in enumerate(moments):
@@ -77,30 +72,24 @@ def test_killed_again_and_again_it_recovers_by_itself(smoke: Clone, new_clone: C
         until = None
         while until is None or time.monotonic() < until:
             if parts(process)[1]:
-                assert at_work(left) == [], "stages of the killed run are at work beside its successor's"
+                assert at_work(left) == [], "stages of the stopped run are at work beside its successor's"
                 if until is None and summaries(clone) >= moment:
                     until = time.monotonic() + chance.uniform(0, 2)
             time.sleep(0.05)
-        snakemake, left = parts(process)
-        if number % 2:
-            snakemake[0].kill()
+        (snakemake,), left = parts(process)
+        if number % 3 == 0:
+            os.killpg(process.pid, signal.SIGKILL)
+        elif number % 3 == 1:
+            snakemake.kill()
             orphans += len(left)
         else:
-            os.killpg(process.pid, signal.SIGKILL)
+            os.killpg(process.pid, signal.SIGTERM)
+            snakemake.wait(timeout=60)
     assert orphans > 0
-    finish(clone)
+    last = clone.start()
+    said = last.communicate(timeout=900)[0]
+    assert last.returncode == 0, said[-6000:]
     assert at_work(left) == []
-    assert_same(clone, smoke)
-
-
-def test_asked_to_stop_it_saves_and_goes_on(smoke: Clone, new_clone: Callable[[], Clone]) -> None:
-    clone = new_clone()
-    process = clone.start()
-    while parts(process) and not list(clone.results.glob("specialize/**/.scratch-*/**/*.json")):
-        time.sleep(0.1)
-    os.killpg(process.pid, signal.SIGTERM)
-    assert process.communicate(timeout=60)
-    finish(clone)
     assert_same(clone, smoke)
 
 

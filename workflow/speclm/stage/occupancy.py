@@ -98,16 +98,16 @@ def ended_with_workflow() -> Iterator[None]:
                 return
         os.kill(os.getpid(), signal.SIGTERM)
 
-    with (path.parent / "stages").open("rb+") as stages:
-        with suppress(OSError):  # no locks
-            _lock(stages.fileno(), fcntl.LOCK_SH, 4 * LOOK_SECONDS)
-        if not _is_there(path):  # before any work, which its successor may have begun
-            os.kill(os.getpid(), signal.SIGTERM)
-        threading.Thread(target=look, name="workflow", daemon=True).start()
-        try:
-            yield
-        finally:
-            ended.set()
+    stages = os.open(path.parent / "stages", os.O_RDWR)  # open until this process has ended
+    with suppress(OSError):  # no locks
+        _lock(stages, fcntl.LOCK_SH, 4 * LOOK_SECONDS)
+    if not _is_there(path):  # before any work, which its successor may have begun
+        os.kill(os.getpid(), signal.SIGTERM)
+    threading.Thread(target=look, name="workflow", daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
 
 
 def file_system(folder: Path) -> str:
