@@ -31,10 +31,10 @@ def job(tmp_path: Path) -> Callable[..., Path]:
         write_store([(tokens, 800, 900)], CONTEXT, 32, "0" * 64, tmp_path / f"{split}.bin")
     pretrain = {
         "budgets": [STEPS * BATCH * CONTEXT],
-        "relative_cost": {"slm": 1.0},
+        "relative_cost": 1.0,
         "batch": BATCH,
         "micro_batch": 1,
-        "learning_rate": {"slm": 0.01},
+        "learning_rate": 0.01,
         "warmup_steps": 2,
         "clip": 5.0,
         "betas": [0.9, 0.99],
@@ -50,6 +50,7 @@ def job(tmp_path: Path) -> Callable[..., Path]:
         record = {
             "name": "pretrain_model",
             "settings": {
+                "kind": "slm",
                 "engine": engine,
                 "pretrain": pretrain | changes,
                 "shape": {"layers": 1, "width": 8, "heads": 1, "inner": 16},
