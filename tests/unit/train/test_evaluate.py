@@ -109,7 +109,8 @@ def test_a_pretraining_is_measured_at_every_budget(store, size: ModelSize, tmp_p
     windows, folders = store("heldout"), [tmp_path / f"expert{expert}" for expert in range(experts)]
     for number, folder in enumerate(folders):
         for budget in (100, 200):
-            save_weights(folder / f"b{budget}.safetensors", drawn(size, number + budget), model=vars(size))
+            weights = drawn(size, number + budget)
+            save_weights(folder / f"b{budget}.safetensors", weights, model=vars(size), projection=None)
     clusters = (np.arange(windows.count) % experts).astype(np.int32)
     evaluate_pretrained(
         "slm_mix" if experts > 1 else "slm",

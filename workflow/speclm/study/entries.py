@@ -147,7 +147,7 @@ class _Trees:
             lines = [line for line in journal if (line["size"], line["budget"]) == (made["size"], made["budget"])]
             yield from self._model(done, stage.id, made, lines)
 
-    def _model(self, done: Finished, parent: str, made: Row, lines: list[Row]) -> Iterator[Entry]:
+    def _model(self, done: Finished, parent: str, made: Row, lines: Sequence[Row]) -> Iterator[Entry]:
         """One served model; where it is the best of several fine-tunings, these stand below it."""
         measurement = Measurement._make([*(made[key] for key in KEY[:-1]), "test"])
         rows = [self._rows[measurement]] if measurement in self._rows else []
@@ -162,9 +162,9 @@ class _Trees:
         )
         content = {"name": name, "rows": [repeatable(row) for row in rows]}
         stem = "{selection}.n{size}.b{budget}".format(**made)
-        kept = {"weights": sorted(done.job.outputs["models"].glob(f"{stem}.*"))}
+        weights = sorted(done.job.outputs["models"].glob(f"{stem}.*"))
         seconds = done.summary["facts"]["seconds"][stem]
-        model = _entry(done, name, content, parent, tags, points, seconds=seconds, **kept)
+        model = _entry(done, name, content, parent, tags, points, seconds=seconds, weights=weights)
         yield model
         for expert in sorted({line["expert"] for line in lines}) if made["selection"] == "best_finetuned" else ():
             tags |= {"kind": "candidate", "expert": expert}

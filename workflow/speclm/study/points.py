@@ -62,17 +62,20 @@ def costs(rows: Iterable[Row], over_budgets: bool) -> Iterator[Point]:
 def macro_perplexities(metrics: pd.DataFrame) -> Iterator[Point]:
     """Of every method on generic text and, for each size, over the domains: exp of the mean nll, over the budgets."""
     corpus = metrics["domain"].eq(GENERIC).map({True: "generic", False: "domains"})
-    means = metrics.groupby([corpus, "method", "selection", "size", "budget"])["nll"].mean()
-    for (place, method, selection, size, budget), nll in means.items():  # type: ignore[misc]
-        chosen = "" if selection == "none" else f" {selection}"
-        corpus_name = "generic" if place == "generic" else f"n{size}"
-        yield Point(f"perplexity/{method}{chosen}/{corpus_name}", math.exp(nll), int(budget))
+    table = metrics.assign(corpus=corpus)
+    keys = ["corpus", "method", "selection", "size", "budget"]
+    means = table.groupby(keys)["nll"].mean().reset_index()
+    for row in means.to_dict("records"):
+        chosen = "" if row["selection"] == "none" else f" {row['selection']}"
+        place = "generic" if row["corpus"] == "generic" else f"n{row['size']}"
+        yield Point(f"perplexity/{row['method']}{chosen}/{place}", math.exp(row["nll"]), row["budget"])
 
 
 def read_rows(metrics: Path, timings: Path) -> dict[Measurement, Row]:
     """metrics.tsv with the seconds of timings.tsv, by measurement."""
     table = read_table(metrics).merge(read_table(timings)[KEY + SECONDS], on=KEY, how="left")
-    return {Measurement(*(row[key] for key in KEY)): row for row in table.to_dict("records")}
+    rows = [{str(column): value for column, value in row.items()} for row in table.to_dict("records")]
+    return {Measurement(*(row[key] for key in KEY)): row for row in rows}
 
 
 def repeatable(row: Row) -> dict[str, Any]:

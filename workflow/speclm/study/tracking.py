@@ -81,7 +81,7 @@ def _experiment(client: Any, name: str) -> str:
 def _runs(client: Any, experiment: str) -> dict[str, Any]:
     """The runs that are there, by the ids of their entries."""
     found: dict[str, Any] = {}
-    token = ""
+    token: str | None = ""
     while token is not None:
         page = client.search_runs([experiment], max_results=1000, page_token=token)
         found |= {run.data.tags["entry"]: run for run in page if "entry" in run.data.tags}
@@ -104,8 +104,8 @@ def _log(client: Any, run: str, entry: Entry) -> None:
     at = _milliseconds(entry.started)
     parameters = [Param(key, value) for key, value in entry.parameters.items()]
     values = [Metric(point.key, point.value, at, point.step) for point in entry.points]
-    for some, more in zip_longest(_batches(parameters, PARAMETERS), _batches(values, VALUES), fillvalue=[]):
-        client.log_batch(run, params=some, metrics=more)
+    for some, more in zip_longest(_batches(parameters, PARAMETERS), _batches(values, VALUES)):
+        client.log_batch(run, params=some or (), metrics=more or ())
     _keep(client, run, entry.files)
     client.set_terminated(run, "FINISHED", end_time=at + _milliseconds(entry.seconds))
 
