@@ -20,6 +20,7 @@ pathvars:
 
 
 include: "rules/common.smk"
+include: "rules/inputs.smk"
 include: "rules/data.smk"
 include: "rules/tokenizer.smk"
 include: "rules/cluster.smk"

@@ -1,35 +1,4 @@
 # All measurements in one table; from it the costs, the claims and the paper's tables.
-def measured(recipes):
-    """Every evaluation: what was pretrained on generic text as a whole there, and every recipe on each domain."""
-    return [
-        (recipe, corpus, seed)
-        for seed in config["seeds"]
-        for recipe in recipes.values()
-        for corpus in CORPORA
-        if corpus != "generic" or recipe.generic
-    ]
-
-
-def gather_inputs(wildcards):
-    recipes = STUDIES[wildcards.study]
-    pretrained = [
-        f"<run>/pretrain/{recipe.name}/{part}/seed{seed}"
-        for seed in config["seeds"]
-        for recipe in recipes.values()
-        if recipe.pretrained
-        for part in (config["domains"] if recipe.kind == "slm_is" else parts(recipe, None))
-    ]
-    names = [(f"{recipe.name}/{corpus}/seed{seed}", corpus) for recipe, corpus, seed in measured(recipes)]
-    specialized = [f"<run>/specialize/{name}" for name, corpus in names if corpus != "generic"]
-    return {
-        "documents": [f"<run>/evaluate/{name}/documents.parquet" for name, _ in names],
-        "pretrained": [f"{folder}/checkpoints" for folder in pretrained],
-        "pretrained_summaries": [f"{folder}/summary.json" for folder in pretrained],
-        "specialized": [f"{folder}/models" for folder in specialized],
-        "specialized_summaries": [f"{folder}/summary.json" for folder in specialized],
-    }
-
-
 rule gather_metrics:
     input:
         unpack(gather_inputs),
