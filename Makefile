@@ -24,7 +24,7 @@ smoke: .venv/complete  ## every rule of the study, tiny (about 2 minutes)
 	$(SNAKEMAKE) --quiet rules host progress --configfile config/smoke.yaml $(TIDY)
 	@cat results/smoke/summary.txt
 
-ablations: .venv/complete  ## variants of the methods: figures 5, 7, 10, 11, 14 and sensitivities (25 minutes after the demo)
+ablations: .venv/complete  ## variants of the methods: figures 5, 7, 10, 11, 14 and sensitivities (half an hour after the demo)
 	$(SNAKEMAKE) --quiet rules host progress ablations $(TIDY)
 
 plan: .venv/complete  ## what PRESET=smoke, laptop, gpu or paper will take, before anything runs (2 seconds)
