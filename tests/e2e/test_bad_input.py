@@ -76,7 +76,7 @@ def test_a_tokenizer_that_does_not_match_the_store_is_refused(spare: Clone) -> N
     for name in ("tokenizer.model", "tokenizer.json"):
         shutil.copy(spare.results / "tokenizer" / name, spare.folder / name)
         shutil.copy(spare.folder / "results/odd/tokenizer" / name, spare.results / "tokenizer" / name)
-    said = refusal(spare, "results/smoke/embeddings/sqlalchemy/train.npy", rule="embed_split")
+    said = refusal(spare, "results/smoke/embeddings/main/sqlalchemy/train.npy", rule="embed_split")
     for name in ("tokenizer.model", "tokenizer.json"):
         shutil.copy(spare.folder / name, spare.results / "tokenizer" / name)
     assert "tokens/sqlalchemy/train.bin" in said
@@ -92,6 +92,6 @@ def test_a_size_that_the_domain_does_not_have(spare: Clone) -> None:
 
 def test_more_clusters_than_windows(spare: Clone) -> None:
     change = {"clusters": {"k": [4, 8, 16, 9000000]}}
-    said = refusal(spare, "results/smoke/clusters/k9000000/centroids.npy", change, rule="fit_clusters")
+    said = refusal(spare, "results/smoke/clusters/main/k9000000/centroids.npy", change, rule="fit_clusters")
     assert "9000000 clusters cannot be made" in said
     assert "clusters.k" in said
