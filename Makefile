@@ -10,7 +10,7 @@ TIDY := 2>&1 | sed -u -E '/^(Select jobs to execute|Execute [0-9]+ jobs)/d'
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke ablations plan explain figures publish track ui check test lint unit workflow e2e report bench lock durations clean
+.PHONY: help demo smoke ablations plan explain figures publish track ui check test lint unit workflow e2e slurm report bench lock durations clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -24,7 +24,7 @@ smoke: .venv/complete  ## every rule of the study, tiny (about 2 minutes)
 	$(SNAKEMAKE) --quiet rules host progress --configfile config/smoke.yaml $(TIDY)
 	@cat results/smoke/summary.txt
 
-ablations: .venv/complete  ## variants of the methods: figures 5, 7, 10, 11, 14 and sensitivities (half an hour after the demo)
+ablations: .venv/complete  ## variants of the methods: figures 5, 7, 10, 11, 14 and sensitivities (25 minutes after the demo)
 	$(SNAKEMAKE) --quiet rules host progress ablations $(TIDY)
 
 plan: .venv/complete  ## what PRESET=smoke, laptop, gpu or paper will take, before anything runs (2 seconds)
@@ -69,6 +69,9 @@ lint: .venv/complete  ## format, lint and types
 	$(BIN)/snakemake --lint
 
 unit workflow e2e: .venv/complete
+	$(BIN)/pytest tests/$@
+
+slurm: .venv/complete  ## the smoke study on a real SLURM of one node, which this installs (root on Debian), disturbed in every way
 	$(BIN)/pytest tests/$@
 
 .venv/complete: envs/lock.txt envs/torch-cpu.txt envs/torch-cuda.txt envs/install.sh

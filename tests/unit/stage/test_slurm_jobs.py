@@ -1,4 +1,4 @@
-"""Jobs left in a queue by a killed workflow. The queue is a file here; a real one stands in tests/e2e/test_slurm.py."""
+"""Jobs left in a queue by a killed workflow. The queue is a file here; a real one stands in tests/slurm."""
 
 from pathlib import Path
 

@@ -1,0 +1,225 @@
+"""A real SLURM of one node, on the loopback address, for a test: installed, started, and stopped without a trace.
+
+Everything but Debian's programs lies in one folder: key and socket of munge, configuration, state, logs. Ports are free
+ones, so that two of them do not meet. Programs find their configuration through wrappers in `bin`, which a test puts
+first on its PATH; a SLURM that this machine may belong to is not touched.
+
+    cluster = Cluster.start(gpus=2)      # 2 seconds
+    subprocess.run(["sbatch", "--wrap", "true"], env=cluster.environment())
+    cluster.stop()
+
+The partition `main` is preempted (requeued after GRACE_SECONDS) by jobs of the partition `urgent`. GPUs are stand-ins:
+SLURM counts and hands them out, and nothing is behind them.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+PACKAGES = ["slurmctld", "slurmd", "slurm-client", "munge"]
+PROGRAMS = ["sacct", "sacctmgr", "sbatch", "scancel", "scontrol", "sinfo", "squeue", "srun", "sshare"]
+DAEMONS = ["munged", "slurmctld", "slurmd"]
+GRACE_SECONDS = 30
+NODE = socket.gethostname().partition(".")[0]
+
+CONFIGURATION = """\
+ClusterName=test
+SlurmctldHost={node}(127.0.0.1)
+SlurmUser={user}
+SlurmdUser={user}
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+SlurmctldPort={controller_port}
+SlurmdPort={node_port}
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd.log
+SlurmdSpoolDir={folder}/spool
+StateSaveLocation={folder}/state
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU_Memory
+SlurmdParameters=config_overrides
+SchedulerParameters=sched_min_interval=50000,batch_sched_delay=0
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+MpiDefault=none
+ReturnToService=2
+KillWait=15
+GresTypes=gpu
+NodeName={node} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} Gres=gpu:{gpus} State=UNKNOWN
+PartitionName=main Nodes={node} Default=YES MaxTime=INFINITE State=UP PriorityTier=1 GraceTime={grace}
+PartitionName=urgent Nodes={node} MaxTime=INFINITE State=UP PriorityTier=2 PreemptMode=OFF
+"""
+
+
+class UnavailableError(Exception):
+    """SLURM cannot be had on this machine; the message says why."""
+
+
+def install() -> None:
+    """Install Debian's packages where they are missing, without starting their services.
+
+    Raises:
+        UnavailableError: this is not Debian, the user is not root, or the packages cannot be reached.
+    """
+    missing = [name for name in DAEMONS + PROGRAMS if not find(name)]
+    if not missing:
+        return
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        raise UnavailableError(f"{', '.join(missing)} not installed, and only root of a Debian can install them here")
+    policy = Path("/usr/sbin/policy-rc.d")
+    own_policy = not policy.exists()
+    if own_policy:
+        policy.write_text("#!/bin/sh\nexit 101\n")  # the packages' services stay off
+        policy.chmod(0o755)
+    get = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300"]
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        for command in ([*get, "update"], [*get, "install", "--yes", "--no-install-recommends", *PACKAGES]):
+            ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if ended.returncode:
+            raise UnavailableError(f"{' '.join(PACKAGES)} cannot be installed: {ended.stderr.strip()[-300:]}")
+    finally:
+        if own_policy:
+            policy.unlink()
+
+
+def find(program: str) -> str | None:
+    """The path of a program; daemons stand where not every user's PATH leads."""
+    return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A running SLURM."""
+
+    folder: Path
+
+    @classmethod
+    def start(cls, cpus: int, gpus: int) -> Cluster:
+        """Start munge, the controller and the node, and wait until the node takes jobs."""
+        cluster = cls(Path(tempfile.mkdtemp(prefix="slurm-", dir="/tmp")))  # a socket's path must be short
+        cluster.folder.chmod(0o755)
+        cluster._configure(cpus, gpus)
+        try:
+            for daemon in DAEMONS:
+                cluster.begin(daemon)
+            wait_for(lambda: cluster.ask("sinfo", "--noheader", "--format=%T") == "idle", 30, "an idle node")
+        except BaseException as error:
+            for log in sorted(cluster.folder.glob("*.log")):
+                error.add_note(f"{log.name}:\n{log.read_text()[-2000:]}")
+            cluster.stop()
+            raise
+        return cluster
+
+    def stop(self) -> None:
+        """End all jobs and daemons, and remove the folder."""
+        if self._process("slurmctld"):
+            subprocess.run([self.folder / "bin/scancel", "--full", f"--user={getpass.getuser()}"], check=False)
+            wait_for(lambda: not self.ask("squeue", "--noheader"), 60, "the end of all jobs")
+        for daemon in reversed(DAEMONS):
+            self.end(daemon)
+        shutil.rmtree(self.folder)
+
+    def environment(self) -> dict[str, str]:
+        """The environment in which SLURM's programs speak to this one."""
+        return {**os.environ, "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}"}
+
+    def ask(self, *command: str) -> str:
+        """What a program of SLURM answers."""
+        ended = subprocess.run(command, env=self.environment(), capture_output=True, text=True, check=False, timeout=60)
+        return ended.stdout.strip()
+
+    def begin(self, daemon: str) -> None:
+        """Start one daemon; it returns when the daemon answers or has gone to the background."""
+        folder, program = self.folder, find(daemon)
+        assert program, daemon
+        commands = {
+            "munged": ["--force", f"--socket={folder}/munge.socket", f"--key-file={folder}/munge.key",
+                       f"--pid-file={folder}/munged.pid", f"--log-file={folder}/munged.log",
+                       f"--seed-file={folder}/munged.seed"],
+            "slurmctld": ["-f", f"{folder}/slurm.conf"],
+            "slurmd": ["-f", f"{folder}/slurm.conf", "-N", NODE],
+        }  # fmt: skip
+        subprocess.run([program, *commands[daemon]], check=True, capture_output=True, timeout=30)
+
+    def end(self, daemon: str) -> None:
+        """Stop one daemon, and wait until it is gone."""
+        if process := self._process(daemon):
+            process.terminate()
+            wait_for(
+                lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, 30, f"{daemon}'s end"
+            )
+
+    def _process(self, daemon: str) -> psutil.Process | None:
+        file = self.folder / f"{daemon}.pid"
+        try:
+            return psutil.Process(int(file.read_text()))
+        except (OSError, ValueError, psutil.NoSuchProcess):
+            return None
+
+    def _configure(self, cpus: int, gpus: int) -> None:
+        folder = self.folder
+        for name in ("spool", "state", "bin"):
+            (folder / name).mkdir()
+        for program in PROGRAMS:
+            wrapper = folder / "bin" / program
+            wrapper.write_text(f'#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {find(program)} "$@"\n')
+            wrapper.chmod(0o755)
+        key = folder / "munge.key"
+        key.write_bytes(os.urandom(128))
+        key.chmod(0o400)
+        controller_port, node_port = free_ports(2)
+        (folder / "slurm.conf").write_text(
+            CONFIGURATION.format(
+                node=NODE,
+                user=getpass.getuser(),
+                folder=folder,
+                cpus=cpus,
+                gpus=gpus,
+                memory=psutil.virtual_memory().total // 2**20 - 500,
+                grace=GRACE_SECONDS,
+                controller_port=controller_port,
+                node_port=node_port,
+            )
+        )
+        for number in range(gpus):
+            (folder / f"gpu{number}").touch()
+        (folder / "gres.conf").write_text(f"NodeName={NODE} Name=gpu File={folder}/gpu[0-{gpus - 1}]\n")
+        (folder / "cgroup.conf").write_text("")
+
+
+def free_ports(count: int) -> list[int]:
+    """So many TCP ports of the loopback address that nobody uses now."""
+    sockets = [socket.socket() for _ in range(count)]
+    for item in sockets:
+        item.bind(("127.0.0.1", 0))
+    ports = [item.getsockname()[1] for item in sockets]
+    for item in sockets:
+        item.close()
+    return ports
+
+
+def wait_for(happened: Callable[[], object], seconds: float, what: str) -> None:
+    """Wait until it happened."""
+    limit = time.monotonic() + seconds
+    while not happened():
+        if time.monotonic() > limit:
+            raise TimeoutError(f"{what}: not within {seconds} seconds")
+        time.sleep(0.1)
