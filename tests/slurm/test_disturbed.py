@@ -166,7 +166,8 @@ def test_processes_of_one_pretraining_share_one_job(smoke: Clone, cluster: Clust
     assert ended.returncode == 0, ended.stderr[-6000:]
     job = cluster.ask("scontrol", "show", "job", re.findall(r"SLURM jobid (\d+)", ended.stderr)[-1])
     assert f"NumNodes=1 NumCPUs={GPUS} NumTasks=1 CPUs/Task={GPUS}" in job
-    assert f"TRES=cpu={GPUS},mem={2500 * GPUS}M,node=1,billing={GPUS},gres/gpu={GPUS}" in job
+    assert f"TRES=cpu={GPUS},mem={2500 * GPUS}M,node=1" in job
+    assert f"TresPerJob=gres:gpu:{GPUS}" in job
     assert json.loads((clone.folder / target).read_text())["engine"]["processes"] == GPUS
 
     weights = clone.results / "pretrain/slm/all/seed17/checkpoints/b80000.safetensors"
