@@ -96,7 +96,7 @@ def _lines(
                     fact["shards"],
                     fact["bytes"] or NONE,
                 ),
-                *(fact["left_out"][reason] for reason in ("elsewhere", "without_text", "too_short")),
+                *(fact["left_out"].get(reason, NONE) for reason in ("elsewhere", "without_text", "too_short")),
                 fact["sha256"][:16],
             )
             for name, (fact, row) in {name: (fact, row) for _, name, fact, row in rows}.items()

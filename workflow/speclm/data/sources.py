@@ -96,6 +96,7 @@ def read_files(source: Source, tally: Tally) -> Iterator[Document]:
         UserError: as `collect_documents`; also a file whose bytes are not those that the hub states.
     """
     condition, _, wanted = ("", "", "") if source.where == NONE else source.where.partition("=")
+    tally.left_out |= {"elsewhere": 0, "too_short": 0, "without_text": 0}
     fields = [source.field, condition] if condition else [source.field]
     for name, place in source.files.items():
         with _open(source, place) as (stream, stated):
@@ -118,7 +119,7 @@ class Tally:
 
     origins: dict[str, _Origin] = field(default_factory=dict)
     files: list[dict[str, Any]] = field(default_factory=list)
-    left_out: dict[str, int] = field(default_factory=lambda: {"elsewhere": 0, "too_short": 0, "without_text": 0})
+    left_out: dict[str, int] = field(default_factory=dict)
 
     def counted(self, documents: Iterable[Document]) -> Iterator[Document]:
         """The documents, each counted as it passes."""
@@ -250,16 +251,10 @@ def _value(row: Row, field: str, key: str, place: str, number: int) -> Any:
 
 
 def _nothing(source: Source, tally: Tally) -> UserError:
-    message, remedy = (
-        f"no document has {source.minimum_characters} characters or more",
-        "lower documents.minimum_characters",
-    )
-    if tally.left_out["elsewhere"]:
-        message = f"no row with {source.where} is long enough"
-        remedy = f'correct "where" in {TABLE}, or {remedy}'
-    return UserError(
-        f"{message} ({', '.join(f'{number} {reason}' for reason, number in tally.left_out.items())})",
-        where=", ".join(list(source.files.values())[:3]),
-        key="source",
-        remedy=f"name more in {TABLE}, or {remedy}",
-    )
+    message = f"no document has {source.minimum_characters} characters or more"
+    remedy = f"name more in {TABLE}, or lower documents.minimum_characters"
+    if tally.left_out.get("elsewhere"):
+        message, remedy = f"no row with {source.where} is long enough", f'correct "where" in {TABLE}, or {remedy}'
+    counts = ", ".join(f"{number} {reason}" for reason, number in tally.left_out.items())
+    places = ", ".join(list(source.files.values())[:3])
+    return UserError(f"{message} ({counts})" if counts else message, where=places, key="source", remedy=remedy)
