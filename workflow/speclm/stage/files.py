@@ -219,7 +219,7 @@ def unzstd(stream: BinaryIO) -> Iterator[bytes]:
     """
     frame = zstandard.ZstdDecompressor().decompressobj()
     begun = True  # an empty file lacks its first frame
-    while block := stream.read(1 << 17):
+    while block := stream.read(1 << 12):  # of which at most 128 MB come, however well it is compressed
         while block:
             begun = True
             yield frame.decompress(block)
