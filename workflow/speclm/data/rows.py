@@ -118,18 +118,19 @@ def _lines(blocks: Iterable[bytes], where: str) -> Iterator[tuple[int, str]]:
     """Numbered lines without their ends, each checked for length, null bytes and UTF-8."""
     number, parts, size = 1, list[bytes](), 0
     for block in blocks:
-        *ended, rest = block.split(b"\n")
-        for piece in ended:
-            yield number, _decode(b"".join([*parts, piece]), where, number)
-            number, parts, size = number + 1, [], 0
-        parts.append(rest)
-        size += len(rest)
-        if size > LONGEST:
-            raise UserError(
-                f"line {number} is longer than {LONGEST >> 20} MB",
-                where=where,
-                remedy="take this line out, or divide its text into documents; finished shards are kept",
-            )
+        pieces = block.split(b"\n")
+        for last, piece in enumerate(pieces, start=1 - len(pieces)):
+            size += len(piece)
+            if size > LONGEST:
+                raise UserError(
+                    f"line {number} is longer than {LONGEST >> 20} MB",
+                    where=where,
+                    remedy="take this line out, or divide its text into documents; finished shards are kept",
+                )
+            parts.append(piece)
+            if last < 0:  # a line end follows
+                yield number, _decode(b"".join(parts), where, number)
+                number, parts, size = number + 1, [], 0
     if size:
         yield number, _decode(b"".join(parts), where, number)
 
