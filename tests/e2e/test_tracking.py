@@ -158,9 +158,9 @@ def test_the_pages_in_a_browser(tracked: Clone, pages: str, tmp_path: Path) -> N
             browser, str(model.info.run_name), "test/perplexity", "specialize.patience", model.data.tags["fingerprint"]
         )
         browser.get(f"{pages}/#/experiments/{experiment}/runs/{model.info.run_id}/model-metrics")
-        shows(browser, "train", "loss", "validation")
+        shows(browser, "train", "test", "finetune", "flops_specialize")
         browser.get(f"{pages}/#/experiments/{experiment}/runs/{study.info.run_id}/artifacts/tables/table_8.md")
-        shows(browser, "figures", "tables", "table_8.md", "claims.tsv")
+        shows(browser, "figures", "tables/table_8.md", "Perplexity at every pretraining budget")
 
 
 def shows(browser: object, *texts: str) -> None:
