@@ -22,6 +22,7 @@ from e2e.browser import open_browser
 from e2e.conftest import Clone, stable_bytes
 from speclm.study.store import open_store
 
+STUDY = "tags.kind = 'study' and attributes.run_name = 'study smoke'"  # beside it stands that of the variants
 TRACK = ("results/smoke/tracking/runs.json", "--forcerun", "track_runs")
 
 
@@ -42,7 +43,7 @@ def report(clone: Clone) -> dict[str, object]:
 
 
 def test_every_measurement_is_a_run_below_what_it_started_from(tracked: Clone) -> None:
-    metrics = pd.read_csv(tracked.results / "metrics.tsv", sep="\t", keep_default_na=False)
+    metrics = pd.read_csv(tracked.results / "ablations/metrics.tsv", sep="\t", keep_default_na=False)
     with open_store(store(tracked)) as client:
         experiment = client.get_experiment_by_name("smoke").experiment_id
         runs = {run.info.run_id: run for run in client.search_runs([experiment], max_results=1000)}
@@ -79,7 +80,7 @@ def test_curves_are_those_of_the_journals(tracked: Clone) -> None:
 def test_tables_and_figures_are_there_to_open(tracked: Clone) -> None:
     with open_store(store(tracked)) as client:
         experiment = client.get_experiment_by_name("smoke").experiment_id
-        (study,) = client.search_runs([experiment], "tags.kind = 'study'")
+        (study,) = client.search_runs([experiment], STUDY)
         kept = [
             Path(file.path)
             for folder in ("tables", "figures")
@@ -148,7 +149,7 @@ def test_the_pages_in_a_browser(tracked: Clone, pages: str, tmp_path: Path) -> N
         experiment = client.get_experiment_by_name("smoke").experiment_id
         wanted = "tags.kind = 'model' and tags.method = 'slm' and tags.domain = 'networkx' and tags.size = '64000'"
         model = client.search_runs([experiment], wanted)[0]
-        (study,) = client.search_runs([experiment], "tags.kind = 'study'")
+        (study,) = client.search_runs([experiment], STUDY)
     with open_browser(tmp_path / "profile") as browser:
         browser.get(f"{pages}/#/experiments/{experiment}/runs")
         shows(browser, "study smoke", "pretrain llm all seed17", "slm_mix seed17")
