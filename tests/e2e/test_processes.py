@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pytest
 from speclm.data.windows import write_store
 from speclm.stage.files import write_json
 from speclm.stage.interrupt import EXIT_INTERRUPTED
+from speclm.stage.occupancy import VARIABLE
 
 ROOT = Path(__file__).parents[2]
 STEPS, BATCH, CONTEXT = 200, 4, 8
@@ -76,9 +78,20 @@ def job(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-def begin(job: Path) -> subprocess.Popen[str]:
+def begin(job: Path, **environment: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "speclm", "pretrain_model", str(job)]
-    return subprocess.Popen(command, cwd=ROOT / "workflow", stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, cwd=ROOT / "workflow", env={**os.environ, **environment}, stderr=subprocess.PIPE, text=True
+    )
+
+
+def begin_workflow(run: Path) -> tuple[subprocess.Popen[str], str]:
+    """A process that occupies a run as a workflow does, and what it tells its stages."""
+    code = "import sys, pathlib, speclm.stage.occupancy as o; print(o.occupy(pathlib.Path(sys.argv[1]))); input()"
+    command, pipe = [sys.executable, "-u", "-c", code, str(run)], subprocess.PIPE
+    process = subprocess.Popen(command, cwd=ROOT / "workflow", stdin=pipe, stdout=pipe, text=True)
+    assert process.stdout is not None
+    return process, process.stdout.readline().strip()
 
 
 def checkpoints(job: Path) -> list[str]:
@@ -139,6 +152,16 @@ def test_killed_refused_stopped_and_run_again_it_ends_with_the_same_bytes(job: C
     orphaned.kill()
     assert psutil.wait_procs(left, timeout=10)[1] == []  # they save and end, or would write into the next run's files
     orphaned.communicate()
+
+    before = checkpoints(cut)
+    workflow, told = begin_workflow(cut.parent / "run")
+    deserted = begin(cut, **{VARIABLE: told})
+    wait_for(lambda: checkpoints(cut) != before, deserted)
+    left = ranks(deserted)
+    workflow.kill()
+    workflow.communicate()
+    assert deserted.wait(timeout=60) == EXIT_INTERRUPTED and psutil.wait_procs(left, timeout=1)[1] == []
+    deserted.communicate()
 
     again = begin(cut)
     assert again.communicate()[1] == "" and again.returncode == 0
