@@ -15,22 +15,13 @@ from pathlib import Path
 
 import psutil
 import pytest
-import yaml
 
-from e2e.conftest import ROOT, Clone, stable_bytes
+from e2e.conftest import Clone, stable_bytes
 from slurm.cluster import Cluster, UnavailableError, install, wait_for
 
 CPUS, GPUS = 4, 2
 PROFILE = "workflow/profiles/slurm"
-# For a study of minutes: what the data's preparation takes is mostly Snakemake's own start, so one job does it all.
-DATA = "collect_documents split_documents check_splits train_tokenizer encode_split fit_embedder embed_split"
-DATA += " fit_clusters assign_clusters count_histograms sample_importance"
-GROUPS = yaml.safe_load((ROOT / PROFILE / "config.yaml").read_text())["groups"] | dict.fromkeys(DATA.split(), "data")
-COMMAND = [
-    *(sys.executable, "-m", "snakemake", "--profile", PROFILE, "--cores", str(CPUS)),
-    *("--groups", *(f"{rule}={group}" for rule, group in GROUPS.items())),
-    *("--group-components", "data=100", "report=100"),
-]
+COMMAND = [sys.executable, "-m", "snakemake", "--profile", PROFILE, "--cores", str(CPUS)]
 
 
 @pytest.fixture(scope="module")
