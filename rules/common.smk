@@ -32,7 +32,7 @@ STAGE_REVISION = {
     "embed": 1,
     "cluster": 1,
     "importance": 1,
-    "pretrain": 1,
+    "pretrain": 2,
     "specialize": 1,
     "evaluate": 1,
     "study": 1,

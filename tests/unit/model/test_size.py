@@ -14,7 +14,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from speclm.model.lora import AdaptedTransformer
-from speclm.model.projected import ProjectedTransformer
+from speclm.model.projected import ProjectedMLP, ProjectedTransformer
 from speclm.model.size import (
     LowRank,
     ModelSize,
@@ -24,6 +24,7 @@ from speclm.model.size import (
     mixture_parameter_count,
     parameter_count,
     projected_parameter_count,
+    projection_flops,
     training_flops_per_token,
 )
 from speclm.model.transformer import Transformer, initialize
@@ -123,6 +124,18 @@ def test_flops_are_those_that_the_operators_report() -> None:
     attention = size.layers * 2 * size.context * size.width
     # the counter knows no causal mask: it counts the whole square of scores, of which half is needed
     assert per_token == forward_flops_per_token(size) + attention
+
+
+@pytest.mark.parametrize("present", ([2], [0, 3, 4]))
+def test_flops_of_projections_are_those_that_the_operators_report(present: list[int]) -> None:
+    size, projection = ModelSize(50, 16, 3, 8, 2, 32), ProjectionSize(5, 3, 4, 2, "shared")
+    model = ProjectedTransformer(size, projection)
+    with FlopCounterMode(display=False) as counter:
+        coefficients = model.projection(torch.tensor(present))
+        layers = [mlp for mlp in model.mlps if isinstance(mlp, ProjectedMLP)]
+        matrices = [one for mlp, of_Ph in zip(layers, coefficients, strict=True) for one in mlp.matrices(of_Ph)]
+        sum(one.sum() for one in matrices).backward()
+    assert counter.get_total_flops() == len(present) * projection_flops(size, projection)
 
 
 @given(layers=st.integers(1, 4), heads=st.integers(1, 3), inner=st.integers(1, 30), rank=st.integers(1, 4))

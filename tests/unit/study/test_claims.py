@@ -128,19 +128,6 @@ def test_the_studys_number_of_experts_is_best_at_equal_cost() -> None:
     assert "SLM-pn with 32 experts below SLM-pn with 64 at equal cost" in row["note"]
 
 
-def test_numbers_of_experts_that_cost_the_same_are_compared_by_steps_alone() -> None:
-    """Counted FLOPs leave the projection out: what is best per cost cannot be told, what is not better is."""
-    alike = Truth(
-        extra=("slm_pn_k16", "slm_pn_k64"),
-        cost=lambda name: paper_cost(name._replace(method=name.method.partition("_k")[0])),
-    )
-    row = verdict_of(alike, 11)
-    assert row["verdict"] == UNDECIDED and row["low"] > 0
-    assert "not measured: a cost that tells numbers of experts apart" in row["note"]
-    worse = replace(alike, nll=lambda name: paper_nll(name) + 0.1 * (name.method == "slm_pn_k64"))
-    assert verdict_of(worse, 11)["verdict"] == FAILS
-
-
 def test_the_studys_own_number_of_experts_must_lie_between() -> None:
     """Without fewer and more experts than its own there is nothing to be best of."""
     for extra in (("slm_pn_k16",), ("slm_pn_k64",)):

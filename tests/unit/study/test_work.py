@@ -14,6 +14,7 @@ from speclm.model.size import (
     forward_flops_per_token,
     parameter_count,
     projected_parameter_count,
+    projection_flops,
     training_flops_per_token,
 )
 from speclm.study.work import MINILM_FLOPS, Corpus, Study, Work, bytes_per_token
@@ -50,6 +51,7 @@ CONFIG: dict[str, Any] = {
         "budgets": [1000, 2000],
         "relative_cost": {"slm": 1.0, "llm": 3.5, "slm_mix": 1.0, "slm_pn": 2.0, "slm_is": 1.0},
         "batch": 4,
+        "micro_batch": 2,
     },
     "specialize": {
         "sizes": [100, 800],
@@ -116,8 +118,10 @@ def test_pretraining_takes_what_the_largest_budget_buys_in_whole_steps() -> None
     llm = work("pretrain_model", method="llm", part="all")
     assert (llm.model, llm.tokens, llm.flops) == ("llm", 560, 560 * training_flops_per_token(LLM))  # 2000 / 3.5 = 571
     pn = work("pretrain_model", method="slm_pn", part="all")
-    assert (pn.model, pn.tokens, pn.flops) == ("slm_pn", 1000, 1000 * TRAIN)
-    assert pn.disk == 2 * 4 * projected_parameter_count(SLM, ProjectionSize(4, 3, 2, 1, "random"))
+    projection = ProjectionSize(4, 3, 2, 1, "random")
+    evaluated = int(50 * 1.75) * projection_flops(SLM, projection)  # two windows of four experts: 1 + 3/4 in each pass
+    assert (pn.model, pn.tokens, pn.flops) == ("slm_pn", 1000, 1000 * TRAIN + evaluated)
+    assert pn.disk == 2 * 4 * projected_parameter_count(SLM, projection)
 
 
 def test_fine_tuning_counts_its_most_steps_and_each_expert_once() -> None:

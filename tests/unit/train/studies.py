@@ -21,6 +21,7 @@ from speclm.train.specialize import Domain, Run, Task, specialize
 from unit.train.interrupts import Never
 
 EXPERTS = 3
+PROJECTION = ProjectionSize(EXPERTS, components=3, rank=2, projected_layers=1, start="shared")
 ENGINE = Engine(device="cpu", threads=1, precision="float32", compile=False, processes=1, shard=False)
 BUDGETS = {1: 4 * 4 * 8, 2: 10 * 4 * 8 + 5}  # 4 and 10 steps of 4 windows of 8 tokens
 PRETRAINED = ("slm", "llm", "slm_mix", "slm_is", "slm_pn")
@@ -47,7 +48,7 @@ class Study:
             "slm_mix": lambda: expert_order(clusters["g"], int(part[-1]), self.optimization.batch_windows, 7),
             "slm_is": lambda: sampled_order(np.array([3, 3, 0, 9, 4, 3, 2])),
         }
-        projection = Projection(ProjectionSize(EXPERTS, 3, 2, 1, "shared"), clusters["g"], clusters["h"])
+        projection = Projection(PROJECTION, clusters["g"], clusters["h"])
         output = self.folder / place / method / part
         return pretrain(
             method,

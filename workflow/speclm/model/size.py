@@ -138,7 +138,8 @@ def forward_flops_per_token(size: ModelSize) -> int:
 def training_flops_per_token(size: ModelSize, low_rank: LowRank | None = None) -> int:
     """Three times the forward pass: the gradient of every matrix product is two more, to its input and to its weights.
 
-    A projected network's projections are left out: they cost the same for any number of tokens in a step.
+    A projected network's projections are left out, which cost the same for any number of tokens in a step:
+    `projection_flops`.
 
     Args:
         low_rank: of adapters that alone are trained: little more than two passes, as frozen weights need no gradient of
@@ -152,6 +153,16 @@ def training_flops_per_token(size: ModelSize, low_rank: LowRank | None = None) -
     attention = size.layers * 2 * size.context * size.width  # has no weights: its gradient takes two passes, as ever
     ends = 2 * (3 * size.width**2 + 2 * low_rank.rank * size.width)  # the first layer's matrix and its two A
     return 2 * forward_flops_per_token(size) + attention + 3 * adapters - ends
+
+
+def projection_flops(size: ModelSize, projection: ProjectionSize) -> int:
+    """FLOPs of evaluating one expert's matrices once in training: forward, and back to T and to its coefficients E M.
+
+    Raises UserError when more layers are projected than the transformer has.
+    """
+    require_layers(size, projection)
+    products = projection.components * (_mlp_parameters(size) + projection.rank)
+    return 3 * 2 * projection.projected_layers * products
 
 
 def require_rank(size: ModelSize, low_rank: LowRank) -> None:

@@ -179,11 +179,6 @@ def more_experts(e: Evidence) -> list[Part]:
     priced = [cost for cost in (e.costs(name, size, last) for _, name in family) if cost]
     if len(priced) < len(family):
         return parts  # which name what is missing
-    if len({shared for shared, _ in priced}) == 1:
-        return [
-            *parts,
-            _unmeasured(e, "a cost that tells numbers of experts apart: counted FLOPs are the same for all"),
-        ]
     limit = min(sum(cost) for cost in priced)
     (count, best), *others = family[own], *family[:own], *family[own + 1 :]
     reached, lowest = e.macro_at_cost(best, size, limit)

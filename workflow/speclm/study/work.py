@@ -26,6 +26,7 @@ from speclm.model.size import (
     forward_flops_per_token,
     parameter_count,
     projected_parameter_count,
+    projection_flops,
     training_flops_per_token,
 )
 from speclm.stage.recipes import Recipe, make_recipes
@@ -217,12 +218,16 @@ def _pretrain(study: Study, wildcards: Wildcards) -> Work:
     bought = max(budget_tokens(section["budgets"], section["relative_cost"][recipe.kind], experts).values())
     step = section["batch"] * study.config["context"]
     tokens = bought // step * step
-    parameters = parameter_count(size)
+    parameters, flops = parameter_count(size), tokens * training_flops_per_token(size)
     if recipe.kind == "slm_pn":
         kind, projection = "slm_pn", ProjectionSize(**recipe.config["models"]["slm_pn"])
         parameters = projected_parameter_count(size, projection)
+        passes = tokens // (section["micro_batch"] * study.config["context"])
+        # Experts with windows in a pass, were all clusters of one size.
+        present = projection.experts * (1 - (1 - 1 / projection.experts) ** section["micro_batch"])
+        flops += int(passes * present) * projection_flops(size, projection)
     disk = len(section["budgets"]) * parameters * FLOAT
-    return Work(kind, tokens, tokens * training_flops_per_token(size), disk=disk)
+    return Work(kind, tokens, flops, disk=disk)
 
 
 def _specialize(study: Study, wildcards: Wildcards) -> Work:

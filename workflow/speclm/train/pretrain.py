@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from speclm.data.windows import Windows
 from speclm.model.projected import ProjectedTransformer
-from speclm.model.size import ModelSize, ProjectionSize, training_flops_per_token
+from speclm.model.size import ModelSize, ProjectionSize, projection_flops, training_flops_per_token
 from speclm.model.transformer import Transformer, initialize
 from speclm.model.weights import load_weights, save_weights
 from speclm.stage.errors import UserError
@@ -40,6 +40,7 @@ from speclm.train.ranks import open_ranks
 from speclm.train.score import mean_nll
 
 Clusters = NDArray[np.int32]
+COUNTED_STEPS = 10_000  # at once, when a training's evaluations are counted: bounds memory
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,8 @@ def pretrain(
         budgets: {budget: tokens}: the nominal budget names a checkpoint, its tokens are rounded down to whole steps.
 
     Returns:
-        steps, tokens, flops, and seconds of training up to each budget (measured: not for files that must repeat).
+        steps, tokens, flops (those of projections as one process evaluates them), and seconds of training up to each
+        budget (measured: not for files that must repeat).
 
     Raises:
         UserError: a budget below one step, and all that `loop.train` raises.
@@ -126,6 +128,8 @@ def pretrain(
                 remedy="raise the budget or use smaller batches",
             )
 
+    evaluated = _projection_flops(size, projection, order, settings.optimization, steps)
+
     def facts(budget: int) -> dict[str, Any]:
         tokens = steps[budget] * tokens_per_step
         return {
@@ -135,7 +139,7 @@ def pretrain(
             "budget": budget,
             "tokens": tokens,
             "steps": steps[budget],
-            "flops": tokens * training_flops_per_token(size),
+            "flops": tokens * training_flops_per_token(size) + evaluated[budget],
             "model": asdict(size),
             "projection": asdict(projection.size) if projection else None,
         }
@@ -169,6 +173,26 @@ def pretrain(
         **{key: last[key] for key in ("steps", "tokens", "flops")},
         "seconds": {str(budget): outcome.milestone_seconds[count] for budget, count in steps.items()},
     }
+
+
+def _projection_flops(
+    size: ModelSize, projection: Projection | None, order: Order, settings: Optimization, steps: Mapping[int, int]
+) -> dict[int, int]:
+    """By budget, what evaluating matrices takes: in every forward pass, those of each expert that has windows in it."""
+    if projection is None:
+        return dict.fromkeys(steps, 0)
+    passes, order.position = settings.batch_windows // settings.micro_batch_windows, 0
+    evaluated, total, done = {}, 0, 0
+    for budget, last in steps.items():
+        while done < last:
+            count = min(COUNTED_STEPS, last - done)
+            windows_N = order.take(count * settings.batch_windows)
+            sorted_FB = np.sort(projection.train_clusters[windows_N].reshape(count * passes, -1))
+            total += len(sorted_FB) + int((np.diff(sorted_FB) > 0).sum())
+            done += count
+        evaluated[budget] = total * projection_flops(size, projection.size)
+    order.position = 0
+    return evaluated
 
 
 def _publish(budgets: Iterable[int], scratch: Path, output: Path) -> None:
