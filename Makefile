@@ -77,8 +77,10 @@ slurm: .venv/complete  ## the smoke study on a real SLURM of one node, which thi
 .venv/complete: envs/lock.txt envs/torch-cpu.txt envs/torch-cuda.txt envs/install.sh
 	bash envs/install.sh $(PYTHON)
 
-lock:  ## resolve envs/requirements.in again (needs uv)
+lock:  ## resolve envs/requirements.in again (needs uv), and pin conda's environments by it
 	bash envs/lock.sh
+	@$(MAKE) --no-print-directory .venv/complete
+	$(BIN)/python scripts/_environments.py
 
 durations: .venv/complete  ## take the times of the finished runs as the reference for progress
 	$(BIN)/python scripts/_durations.py $(wildcard results/laptop results/smoke)
