@@ -1,4 +1,8 @@
 # Documents: collected from each data set, then de-duplicated and divided.
+localrules:
+    write_card,
+
+
 rule collect_documents:
     output:
         documents="<run>/documents/{dataset}/{shard}.jsonl.zst",

@@ -1,4 +1,8 @@
-# The paper's figures, from the metrics.
+# The paper's figures, from the metrics: a second or two each, on the machine that submits the jobs.
+localrules:
+    draw_figure,
+
+
 rule draw_figure:
     input:
         metrics="<run>/{study}metrics.tsv",

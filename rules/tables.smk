@@ -1,4 +1,14 @@
 # All measurements in one table; from it the costs, the claims and the paper's tables.
+# A second or two each: on a cluster, the machine that submits the jobs makes them itself.
+localrules:
+    check_claims,
+    write_summary,
+    make_table,
+    compare_clusters,
+    compare_variants,
+    write_assumptions,
+
+
 rule gather_metrics:
     input:
         unpack(gather_inputs),
