@@ -160,8 +160,8 @@ def test_the_paper_preset_is_the_papers() -> None:
     for kind in ("slm", "llm"):
         assert paper["models"][kind] == {key: int(table_6.loc[row, kind.upper()]) for key, row in rows.items()}
         assert paper["pretrain"]["learning_rate"][kind] == float(table_6.loc["learning_rate", kind.upper()])
+        assert paper["pretrain"]["warmup_steps"][kind] == int(table_6.loc["linear_warmup_steps", kind.upper()])
     assert paper["pretrain"]["clip"] == float(table_6.loc["gradient_clipping_norm", "SLM"])
-    assert paper["pretrain"]["warmup_steps"] == int(table_6.loc["linear_warmup_steps", "SLM"])
 
     hours = paper_table("table_2_throughput", "model")["generic_training"]  # of an A100, for 1G tokens
     table_8 = paper_table("table_8_perplexity_by_cost", "model")

@@ -135,7 +135,7 @@ def clustering_settings(config: Config) -> dict[str, Any]:
 def pretraining_settings(config: Config, kind: str) -> dict[str, Any]:
     """The slice of the configuration that the pretraining of a method depends on, beside its windows and clusters."""
     section, models = dict(config["pretrain"]), config["models"]
-    for key in ("relative_cost", "learning_rate"):
+    for key in ("relative_cost", "learning_rate", "warmup_steps"):
         section[key] = section[key][kind]
     clusters = models[kind]["experts"] if kind in ("slm_mix", "slm_pn") else None
     return {

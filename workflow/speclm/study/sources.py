@@ -50,7 +50,7 @@ def models_of(chosen: Mapping[str, Any]) -> Models:
                 "optimizer": "Adam",
                 "learning_rate": pretrain["learning_rate"][label.lower()],
                 "gradient_clipping_norm": pretrain["clip"],
-                "linear_warmup_steps": pretrain["warmup_steps"],
+                "linear_warmup_steps": pretrain["warmup_steps"][label.lower()],
             }
             for label in ("SLM", "LLM")
         },
