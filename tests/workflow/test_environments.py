@@ -152,3 +152,23 @@ def test_every_requirement_is_locked_as_asked() -> None:
 def test_locks_name_no_host() -> None:
     for path in (ROOT / "envs").glob("*.txt"):
         assert "://" not in path.read_text()
+
+
+def test_images_are_made_of_the_locks_by_the_script_that_makes_the_environment() -> None:
+    """Docker's and Apptainer's hold the same files on the Python that conda has, and nothing else is installed."""
+    script = (ROOT / "envs/install.sh").read_text()
+    files = {"install.sh", *re.findall(r"-r envs/(\S+)", script)}
+    assert files == {"install.sh", "lock.txt", "torch-cpu.txt", "torch-cuda.txt"}
+    assert "--require-hashes --no-deps" in script
+    image = f"python:{TOOL['TARGET']['python_full_version']}-slim-bookworm"
+    docker = (ROOT / "envs/Dockerfile").read_text()
+    assert set(re.findall(r"^FROM (\S+)", docker, flags=re.M)) == {image}
+    assert set(re.findall(r"^COPY (?!--from)(.*) /opt/speclm/envs/$", docker, flags=re.M)) == {" ".join(sorted(files))}
+    assert re.search(r"^USER [1-9]\d*$", docker, flags=re.M)
+    apptainer = (ROOT / "envs/speclm.def").read_text()
+    assert re.findall(r"^From: (\S+)", apptainer, flags=re.M) == [image]
+    copied = re.findall(r"^    envs/(\S+) /opt/speclm/envs/(\S+)$", apptainer, flags=re.M)
+    assert {source for source, _ in copied} == files == {target for _, target in copied}
+    for definition in (docker, apptainer):
+        assert len(re.findall(r"bash /opt/speclm/envs/install\.sh$", definition, flags=re.M)) == 1
+        assert "pip install" not in definition
