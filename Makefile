@@ -15,7 +15,7 @@ SHELL := /bin/bash
 help:  ## show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-demo: .venv/complete  ## train, specialise and compare every method on real text (12 to 16 minutes)
+demo: .venv/complete  ## train, specialise and compare every method on real text (12 to 21 minutes)
 	$(SNAKEMAKE) --quiet rules host progress $(TIDY)
 	@$(MAKE) --no-print-directory results/laptop/report.html
 	@cat results/laptop/summary.txt
@@ -25,7 +25,7 @@ smoke: .venv/complete  ## every rule of the study, tiny (about 2 minutes)
 	@cat results/smoke/summary.txt
 
 ablations: .venv/complete  ## variants of the methods: figures 5, 7, 10, 11, 14 and sensitivities (25 minutes after the demo)
-	$(SNAKEMAKE) --quiet rules host progress ablations $(TIDY)
+	$(SNAKEMAKE) ablations --quiet rules host progress $(TIDY)
 
 plan: .venv/complete  ## what PRESET=smoke, laptop, gpu or paper will take, before anything runs (2 seconds)
 	@$(BIN)/python scripts/_plan.py --preset $(PRESET) $(OPTIONS)

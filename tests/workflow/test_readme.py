@@ -20,9 +20,14 @@ def test_the_readme_has_commands() -> None:
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if "--report" not in command])
 def test_a_snakemake_command_is_understood(command: str) -> None:
-    words = [sys.executable, "-m", "snakemake", "--dry-run", *shlex.split(command)[1:]]
-    ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
-    assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr[-2000:]
+    dry_run(command)
+
+
+@pytest.mark.parametrize("target", ["demo", "smoke", "ablations"])
+def test_the_command_of_a_make_target_is_understood(target: str) -> None:
+    shown = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    (command,) = re.findall(r"^\.venv/bin/snakemake [^|\n]*?(?= 2>&1 \|)", shown.stdout, flags=re.M)
+    dry_run(command)
 
 
 def test_make_targets_exist() -> None:
@@ -53,3 +58,9 @@ def test_the_speeds_of_the_readme_are_those_of_the_published_benchmark() -> None
         row = published[name]
         assert value == (f"{float(row['value']):.4g}" if row["value"] else "-")
         assert (target, reached) == (row["target"], row["reached"])
+
+
+def dry_run(command: str) -> None:
+    words = [sys.executable, "-m", "snakemake", "--dry-run", *shlex.split(command)[1:]]
+    ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr[-2000:]
