@@ -10,3 +10,5 @@ The rooms follow the flow of data; imports run only downwards in this list:
     data      documents, splits, tokenizer, token windows
     stage     jobs, settings, errors, random streams, files    (all that knows of Snakemake)
 """
+
+__version__ = "0.1.0"
