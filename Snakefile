@@ -30,6 +30,7 @@ include: "rules/distill.smk"
 include: "rules/evaluate.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
+include: "rules/report.smk"
 include: "rules/tracking.smk"
 include: "rules/progress.smk"
 
@@ -40,10 +41,9 @@ report: "workflow/report/workflow.rst"
 rule all:
     default_target: True
     input:
-        "<run>/data_card.md",
         collect("<run>/{table}.tsv", table=["metrics", "timings", "serving", "costs", "claims"]),
-        "<run>/summary.txt",
-        "<run>/assumptions.md",
+        collect("<run>/{page}", page=["data_card.md", "croissant.json", "summary.txt", "assumptions.md"]),
+        "<run>/report.html",
         collect("<run>/tables/table_{table}.md", table=TABLES),
         collect("<run>/figures/figure_{figure}.pdf", figure=FIGURES),
 
@@ -55,4 +55,5 @@ rule ablations:
         "<run>/ablations/clusters.md",
         "<run>/ablations/tables/sensitivity.md",
         "<run>/ablations/assumptions.md",
+        "<run>/ablations/report.html",
         collect("<run>/ablations/figures/figure_{figure}.pdf", figure=ABLATION_FIGURES),

@@ -101,6 +101,9 @@ ABLATION_FIGURES = figures_of(make_plan(study_settings("ablations/"), TABLES_IN[
 ONE_PROCESS = {**config["engine"], "processes": 1, "shard": False}
 
 PAPER = sorted((REPOSITORY / "config/reference/paper").glob("*.csv"))
+CARDS = [f"<run>/cards/{method}/{domain}.md" for method in METHODS for domain in config["domains"]]
+LOOKS = sorted((REPOSITORY / "workflow/report").glob("*.*"))
+LOCKS = sorted((REPOSITORY / "envs").glob("*.txt"))
 
 
 wildcard_constraints:

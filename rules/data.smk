@@ -104,3 +104,31 @@ rule write_card:
         "Writing the data card"
     script:
         "../scripts/write_card.py"
+
+
+rule write_croissant:
+    input:
+        splits=[f"<run>/splits/{corpus}/{split}.jsonl.zst" for corpus in CORPORA for split in SPLITS[corpus]],
+        report="<run>/splits/report.json",
+    output:
+        metadata="<run>/croissant.json",
+    log:
+        "<logs>/write_croissant.log",
+    benchmark:
+        "<benchmarks>/write_croissant.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(500),
+    params:
+        settings={
+            "run": config["run"],
+            "corpora": DATASET_OF,
+            "datasets": {name: vars(dataset) for name, dataset in DATASETS.items()},
+        },
+        revision=STAGE_REVISION["study"],
+    message:
+        "Describing the text for machines (Croissant)"
+    script:
+        "../scripts/write_croissant.py"

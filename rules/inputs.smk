@@ -106,3 +106,18 @@ def evaluate_generic_inputs(wildcards):
     if recipe.kind in ("slm_mix", "slm_pn"):
         files["clusters"] = clusters(recipe, "generic", "heldout")
     return files
+
+
+def report_inputs(wildcards):
+    """What the page of a study shows."""
+    study = f"<run>/{wildcards.study}"
+    files = {name: f"{study}{name}.tsv" for name in ("claims", "metrics", "costs", "timings")}
+    files |= {"assumptions": f"{study}assumptions.md", "data_card": "<run>/data_card.md"}
+    if wildcards.study:
+        tables = [f"{study}tables/sensitivity.md", f"{study}clusters.md"]
+        figures = ABLATION_FIGURES
+    else:
+        tables = [f"<run>/tables/table_{table}.md" for table in TABLES]
+        figures = FIGURES
+        files |= {"serving": "<run>/serving.tsv", "cards": CARDS}
+    return {**files, "tables": tables, "figures": [f"{study}figures/figure_{name}.png" for name in figures]}

@@ -12,7 +12,10 @@ def main(job: Job) -> dict:
     evidence = load_evidence(job.inputs, job.settings["study"], job.settings["evaluate"])
     text = overview(evidence, read_table(job.inputs["claims"]))
     where = job.outputs["summary"].parent
-    write_text(job.outputs["summary"], f"{text.rstrip()}\n\nTables: {where}/tables  Figures: {where}/figures\n")
+    write_text(
+        job.outputs["summary"],
+        f"{text.rstrip()}\n\nReport: {where}/report.html  Tables: {where}/tables  Figures: {where}/figures\n",
+    )
     return {}
 
 

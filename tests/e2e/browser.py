@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -34,11 +35,19 @@ def open_browser(profile: Path, width: int = 1400, height: int = 1000) -> Iterat
     options.binary_location = chromium
     for flag in [*QUIET, f"--user-data-dir={profile}", f"--window-size={width},{height}"]:
         options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
     try:
         yield browser
     finally:
         browser.quit()
+
+
+def requests_of(browser: Any) -> list[str]:
+    """The addresses that the browser has asked for since the last call, but those that hold what they name."""
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [sent["params"]["request"]["url"] for sent in messages if sent["method"] == "Network.requestWillBeSent"]
+    return [address for address in asked if not address.startswith("data:")]
 
 
 def _find(program: str) -> str:

@@ -78,7 +78,9 @@ def smoke(new_clone: Callable[[], Clone]) -> Clone:
 def stable_bytes(results: Path) -> dict[str, bytes]:
     """Every result that must be the same bytes on every run: all but what is made of measured seconds."""
     names = ["metrics.tsv", "claims.tsv", "costs.tsv", "summary.txt", "documents.parquet", "splits/report.json"]
+    names += ["data_card.md", "croissant.json"]
     tables = [file for file in sorted(results.glob("tables/*")) if file.stem != "table_2"]
     files = [results / name for name in names] + tables + sorted(results.glob("figures/*"))
+    files += sorted(results.glob("cards/*/*.md"))
     files += sorted(results.glob("specialize/**/runs.json")) + sorted(results.glob("pretrain/**/*.safetensors"))
     return {str(file.relative_to(results)): file.read_bytes() for file in files}

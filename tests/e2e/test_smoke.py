@@ -120,8 +120,8 @@ def test_a_stage_repeats_without_snakemake(smoke: Clone, tmp_path: Path) -> None
     assert weights.read_bytes() == before
 
 
-def test_the_report_is_one_page_that_stands_alone(smoke: Clone) -> None:
-    smoke.snakemake("--report", "report.html")
-    page = (smoke.folder / "report.html").read_text()
+def test_snakemakes_own_report_is_one_page_too(smoke: Clone) -> None:
+    smoke.snakemake("--report", "snakemake.html")
+    page = (smoke.folder / "snakemake.html").read_text()
     for name in ("table_8.md", "figure_4b.png", "claims.tsv"):
         assert name in page

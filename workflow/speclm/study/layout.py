@@ -47,7 +47,7 @@ def write_files(table: Table, tsv: Path, markdown: Path, latex: Path) -> None:
 def to_markdown(table: Table) -> str:
     """A Markdown table under its caption, columns padded so that it also reads as plain text."""
     notes = [f"\n{' '.join(table.notes)}"] if table.notes else []
-    return f"**{table.title}.** {table.caption}\n\n" + "\n".join([*_rows(table.shown), *notes]) + "\n"
+    return f"**{table.title}.** {table.caption}\n\n" + "\n".join([*markdown_rows(table.shown), *notes]) + "\n"
 
 
 def to_latex(table: Table) -> str:
@@ -72,6 +72,16 @@ def to_latex(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
+def markdown_rows(frame: pd.DataFrame) -> list[str]:
+    """The rows of a Markdown table, columns padded, numbers to the right."""
+    head, *body = _padded(frame.map(_unbarred).rename(columns=_unbarred))
+    rule = [
+        "-" * (len(cell) - 1) + ":" if right else "-" * len(cell)
+        for cell, right in zip(head, _to_the_right(frame), strict=True)
+    ]
+    return ["| " + " | ".join(row) + " |" for row in (head, rule, *body)]
+
+
 def aligned(frame: pd.DataFrame) -> list[str]:
     """The rows of a table as plain text, words to the left, numbers to the right."""
     return ["  ".join(row).rstrip() for row in _padded(frame)]
@@ -88,6 +98,11 @@ def number(value: float | None, digits: int = 2) -> str:
 def with_interval(value: float, low: float, high: float, digits: int = 2) -> str:
     """A number and its interval."""
     return DASH if pd.isna(value) else f"{number(value, digits)} [{number(low, digits)}, {number(high, digits)}]"
+
+
+def signed(value: float, low: float, high: float) -> str:
+    """A margin and its interval, with their signs."""
+    return DASH if pd.isna(value) else f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
 def count(tokens: float) -> str:
@@ -117,13 +132,9 @@ def _padded(frame: pd.DataFrame) -> list[list[str]]:
     ]
 
 
-def _rows(frame: pd.DataFrame) -> list[str]:
-    head, *body = _padded(frame)
-    rule = [
-        "-" * (len(cell) - 1) + ":" if right else "-" * len(cell)
-        for cell, right in zip(head, _to_the_right(frame), strict=True)
-    ]
-    return ["| " + " | ".join(row) + " |" for row in (head, rule, *body)]
+def _unbarred(cell: object) -> str:
+    """A cell whose bars do not end it."""
+    return str(cell).replace("|", "\\|")
 
 
 def _escape(text: str) -> str:

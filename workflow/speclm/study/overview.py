@@ -14,7 +14,7 @@ import pandas as pd
 from speclm.study.bootstrap import Statistic
 from speclm.study.claims import FAILS, HOLDS, UNDECIDED
 from speclm.study.evidence import Evidence
-from speclm.study.layout import DASH, aligned, count, number
+from speclm.study.layout import DASH, aligned, count, number, signed
 
 WIDTH = 100
 _VERDICTS = {HOLDS: "hold", FAILS: "do not hold", UNDECIDED: "cannot be told"}
@@ -27,6 +27,12 @@ def overview(evidence: Evidence, claims: pd.DataFrame) -> str:
         claims: claims.tsv.
     """
     return f"{_main_table(evidence)}\n\n{_verdicts(claims)}\n"
+
+
+def count_verdicts(claims: pd.DataFrame) -> str:
+    """How many of the claims hold, do not hold, and cannot be told."""
+    counts = [f"{int((claims['verdict'] == verdict).sum())} {words}" for verdict, words in _VERDICTS.items()]
+    return f"The paper's {len(claims)} claims at this scale: {', '.join(counts)}"
 
 
 def _main_table(e: Evidence) -> str:
@@ -46,11 +52,10 @@ def _main_table(e: Evidence) -> str:
 
 
 def _verdicts(claims: pd.DataFrame) -> str:
-    counts = [f"{int((claims['verdict'] == verdict).sum())} {words}" for verdict, words in _VERDICTS.items()]
-    lines = textwrap.wrap(f"The paper's {len(claims)} claims at this scale: {', '.join(counts)}", WIDTH)
+    lines = textwrap.wrap(count_verdicts(claims), WIDTH)
     lines += ["", *textwrap.wrap("Margins in nats with 95 % intervals; positive is the paper's side.", WIDTH), ""]
     for row in claims.to_dict("records"):
-        measured = "" if pd.isna(row["measured"]) else f"{row['measured']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
+        measured = "" if pd.isna(row["measured"]) else signed(row["measured"], row["low"], row["high"])
         room = WIDTH - 14 - 26
         first, *rest = textwrap.wrap(str(row["claim"]), room, subsequent_indent="    ", break_on_hyphens=False)
         short = str(row["verdict"]).removesuffix(" at this scale")

@@ -27,12 +27,14 @@ from speclm.study.assumptions import assumptions, origins_of
 from speclm.study.claims import CLAIMS, judge
 from speclm.study.cost import UNITS
 from speclm.study.curves import Material
+from speclm.study.environment import ENVIRONMENT, origin_environment
 from speclm.study.evidence import Evidence, load_evidence
 from speclm.study.figures import FIGURES, MAIN_FIGURES, VARIANT_FIGURES, make_figure
 from speclm.study.layout import Table, to_markdown, write_files
 from speclm.study.plan import KEY, Measurement, name_measurements
 from speclm.study.publishing import ABLATIONS, MEASURED, OF_VARIANTS, REPETITIONS
 from speclm.study.record import RECORD
+from speclm.study.report import find_files, write_report
 from speclm.study.sensitivity import sensitivity
 from speclm.study.sources import Sources, models_of
 from speclm.study.stability import read_paper, summarise, to_page
@@ -46,13 +48,20 @@ NEEDS = {
 }
 INTERVALS = ("table_4", "table_5", "table_8", "claims")  # that are made of intervals
 
-RESULTS = (*(f"table_{name}" for name in TABLES), *(f"figure_{name}" for name in MAIN_FIGURES), "claims", "assumptions")
+RESULTS = (
+    *(f"table_{name}" for name in TABLES),
+    *(f"figure_{name}" for name in MAIN_FIGURES),
+    "claims",
+    "assumptions",
+    "report",
+)
 RESULTS_OF_VARIANTS = (
     *(f"figure_{name}" for name in VARIANT_FIGURES),
     "claims",
     "sensitivity",
     "assumptions",
     "clusters",
+    "report",
 )
 
 
@@ -156,6 +165,7 @@ class Published:
         kind, _, name = result.partition("_")
         makers = {"table": self._table, "figure": self._figure, "claims": self._claims}
         pages = {"sensitivity": self._sensitivity, "assumptions": self._assumptions, "clusters": self._clusters}
+        pages["report"] = self._report
         try:
             return {**makers, **pages}[kind](name, output)
         except UserError as error:  # a figure of a size or of variants that the study does not have
@@ -194,6 +204,13 @@ class Published:
         write_table(output / "clusters.tsv", summary)
         write_text(output / "clusters.md", to_page(summary))
         return ""
+
+    def _report(self, name: str, output: Path) -> str:
+        recorded = self.folder / ENVIRONMENT
+        environment = read_json(recorded) if recorded.exists() else origin_environment(read_json(self.folder / RECORD))
+        files = find_files((output, self.folder), self.repository)
+        write_report(files, self.settings, environment, output / "report.html", variants=self.main is not None)
+        return "" if self.main or "data_card" in files else "without what is not published: data_card.md"
 
     @property
     def _paper(self) -> Path:

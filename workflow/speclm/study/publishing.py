@@ -15,6 +15,7 @@ from pathlib import Path
 
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_json, sha256, write_json
+from speclm.study.environment import ENVIRONMENT
 from speclm.study.record import ORIGIN, RECORD, read_record
 
 MEASURED = {
@@ -24,7 +25,7 @@ MEASURED = {
     "timings": "timings.tsv",
     "serving": "serving.tsv",
 }
-MADE = ("costs.tsv", "claims.tsv", "summary.txt", "assumptions.md", "clusters.tsv", "clusters.md")
+MADE = ("costs.tsv", "claims.tsv", "summary.txt", "assumptions.md", "clusters.tsv", "clusters.md", "data_card.md")
 ABLATIONS = "ablations"
 OF_VARIANTS = ("metrics", "documents", "timings")  # what the study of the variants measures itself
 REPETITIONS = "clusters/repetitions.tsv"  # of k-means, which `make ablations` makes as well
@@ -62,10 +63,11 @@ def _refuse_absent(paths: list[Path]) -> None:
 
 
 def _copy_study(study: Path, measured: list[Path], folder: Path) -> None:
-    for path in (*measured, *(study / name for name in MADE if (study / name).exists())):
+    for path in (*measured, *(study / name for name in (*MADE, ENVIRONMENT) if (study / name).exists())):
         _copy(path, folder / path.name)
-    for path in (*sorted(study.glob("tables/*.*")), *sorted(study.glob("figures/figure_*"))):
-        _copy(path, folder / path.parent.name / path.name)
+    for pattern in ("tables/*.*", "figures/figure_*", "cards/*/*.md"):
+        for path in sorted(study.glob(pattern)):
+            _copy(path, folder / path.relative_to(study))
 
 
 def _copy(source: Path, target: Path) -> None:

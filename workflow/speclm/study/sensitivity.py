@@ -18,7 +18,7 @@ import pandas as pd
 
 from speclm.study.evidence import Evidence
 from speclm.study.families import sensitivities
-from speclm.study.layout import DASH, Table, count, number
+from speclm.study.layout import Table, count, number, signed
 from speclm.study.plan import Method
 
 CHOICE = "choice of the expert"
@@ -55,7 +55,7 @@ def sensitivity(evidence: Evidence) -> Table:
             numbers.update({f"n{size}{part}": v for part, v in zip(parts, (before, after, *difference), strict=True)})
             stage = f"FT {count(size)}"
             cells[f"{stage}: study"], cells[f"{stage}: variant"] = number(before), number(after)
-            cells[f"{stage}: nats"] = _signed(*difference)
+            cells[f"{stage}: nats"] = signed(*difference)
         raw.append({**name, **numbers, "order": order})
         shown.append(
             {**{key: name[key] for key in ("changed", "from", "to", "method")}, **cells, "order": order or "no"}
@@ -120,7 +120,3 @@ def _reversals(e: Evidence, choice: Choice, size: int) -> Iterator[str]:
         if before[0] * after[0] < 0:
             sure = all(low * high > 0 for _, low, high in (before, after))
             yield f"{'ahead of' if after[0] < 0 else 'behind'} {other.label} at {count(size)}{'' if sure else '?'}"
-
-
-def _signed(value: float, low: float, high: float) -> str:
-    return DASH if np.isnan(value) else f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"

@@ -1,0 +1,184 @@
+"""The report of the smoke run as a reader opens it: alone, without a network, on a desk and on a phone."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2e.browser import open_browser, requests_of
+from e2e.conftest import Clone
+from speclm.stage.files import read_json, read_table
+
+DESK, PHONE = (1280, 900), (390, 844)
+SECTIONS = ("claims", "results", "costs", "assumptions", "data", "models", "measurements", "environment")
+
+
+@pytest.fixture(scope="module", params=[DESK, PHONE], ids=["desk", "phone"])
+def opened(
+    smoke: Clone, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[tuple[Any, str, int]]:
+    """The page in a browser, the address that it has there, and the width of the screen."""
+    width, height = request.param
+    folder = tmp_path_factory.mktemp("reader")
+    page = Path(shutil.copy(smoke.results / "report.html", folder / "report.html"))
+    with open_browser(folder / "profile", width, height) as browser:
+        screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+        browser.execute_cdp_cmd("Network.enable", {})
+        nothing = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+        browser.execute_cdp_cmd("Network.emulateNetworkConditions", nothing)
+        requests_of(browser)
+        browser.get(page.as_uri())
+        yield browser, page.as_uri(), width
+        browser.save_screenshot(str(folder / "screen.png"))
+
+
+def column(browser: Any, table: str, head: str) -> list[str]:
+    """The cells of a table below a head, in the order in which they are shown."""
+    script = """
+        const table = document.querySelector(`#${arguments[0]} table`);
+        const heads = [...table.tHead.rows[0].cells].map((cell) => cell.textContent);
+        return [...table.tBodies[0].rows].map((row) => row.cells[heads.indexOf(arguments[1])].textContent);
+    """
+    found: list[str] = browser.execute_script(script, table, head)
+    return found
+
+
+def click(browser: Any, table: str, head: str) -> str:
+    """Click on the head of a column; returns how the table is sorted then."""
+    path = f"//*[@id='{table}']//th[button[normalize-space()='{head}']]"
+    cell = browser.find_element("xpath", path)
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center', inline: 'center'})", cell)
+    cell.find_element("tag name", "button").click()
+    return str(cell.get_attribute("aria-sort"))
+
+
+def first_number(cell: str) -> float:
+    return float(cell.split()[0].replace(",", ""))
+
+
+def test_it_stands_alone(opened: tuple[Any, str, int]) -> None:
+    """Nothing but the page itself was asked for, its policy stopped nothing of its own, no script failed."""
+    browser, address, _ = opened
+    assert requests_of(browser) == [address]
+    assert browser.get_log("browser") == []
+
+
+def test_every_section_and_its_link(opened: tuple[Any, str, int]) -> None:
+    browser, _, _ = opened
+    assert (
+        tuple(section.get_attribute("id") for section in browser.find_elements("css selector", "section")) == SECTIONS
+    )
+    for name in SECTIONS:
+        link = browser.find_element("css selector", f"nav a[href='#{name}']")
+        browser.execute_script("arguments[0].scrollIntoView({inline: 'center'})", link)
+        link.click()
+        top = browser.execute_script("return document.getElementById(arguments[0]).getBoundingClientRect().top", name)
+        bottom = browser.execute_script("return document.body.scrollHeight - window.innerHeight - window.scrollY")
+        assert 0 <= top < 120 or bottom < 2, name
+
+
+def test_every_figure_is_decoded_captioned_and_can_be_had(opened: tuple[Any, str, int], smoke: Clone) -> None:
+    browser, _, _ = opened
+    figures = browser.find_elements("css selector", "figure")
+    assert len(figures) == len(list(smoke.results.glob("figures/*.png"))) == 15
+    for figure in figures:
+        image = figure.find_element("tag name", "img")
+        assert browser.execute_script("return arguments[0].complete && arguments[0].naturalWidth", image) > 500
+        assert figure.find_element("tag name", "figcaption").text.startswith("Figure ")
+        links = figure.find_elements("css selector", "a[download]")
+        assert [Path(link.get_attribute("download")).suffix for link in links] == [".png", ".pdf"]
+        for link in links:
+            content = base64.b64decode(link.get_attribute("href").partition("base64,")[2])
+            assert content == (smoke.results / "figures" / link.get_attribute("download")).read_bytes()
+
+
+def test_every_table_can_be_sorted(opened: tuple[Any, str, int]) -> None:
+    browser, _, _ = opened
+    counts = browser.execute_script(
+        "return [...document.querySelectorAll('table')].map(t => [t.querySelectorAll('th').length, "
+        "t.querySelectorAll('th[aria-sort] > button').length])"
+    )
+    assert len(counts) > 30
+    assert all(heads == buttons > 0 for heads, buttons in counts)
+
+
+def test_a_click_sorts_by_numbers_a_second_turns_it_round_a_third_restores_it(opened: tuple[Any, str, int]) -> None:
+    browser, _, _ = opened
+    before = column(browser, "table_8", "generic")
+    numbers, missing = sorted(first_number(cell) for cell in before if cell != "-"), before.count("-")
+    assert len(numbers) > 5 and missing > 0
+    for direction, expected in {"ascending": numbers, "descending": numbers[::-1]}.items():
+        assert click(browser, "table_8", "generic") == direction
+        now = column(browser, "table_8", "generic")
+        assert [first_number(cell) for cell in now[: len(numbers)]] == expected
+        assert now[len(numbers) :] == ["-"] * missing
+    assert click(browser, "table_8", "generic") == "none"
+    assert column(browser, "table_8", "generic") == before
+
+
+def test_words_and_shortened_numbers_are_sorted_by_what_they_mean(opened: tuple[Any, str, int], smoke: Clone) -> None:
+    browser, _, _ = opened
+    click(browser, "verdicts", "verdict")
+    verdicts = column(browser, "verdicts", "verdict")
+    assert verdicts == sorted(verdicts) and len(set(verdicts)) > 1
+    browser.execute_script("document.getElementById('all_costs').open = true")
+    for direction, reverse in {"ascending": False, "descending": True}.items():
+        assert click(browser, "all_costs", "total_50") == direction
+        shown = browser.execute_script(
+            "return [...document.querySelector('#all_costs table').tBodies[0].rows]"
+            ".map(row => row.cells[row.cells.length - 1]).map(cell => cell.dataset.value || cell.textContent)"
+        )
+        expected = sorted(read_table(smoke.results / "costs.tsv")["total_50"], reverse=reverse)
+        assert [float(value) for value in shown] == pytest.approx(expected, rel=1e-7)
+
+
+def test_the_page_does_not_scroll_sideways_and_wide_tables_do(opened: tuple[Any, str, int]) -> None:
+    browser, _, width = opened
+    browser.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    outside = browser.execute_script(
+        "return [...document.querySelectorAll('body *')].filter(e => !e.closest('.wide, nav, pre, script') && "
+        "e.getBoundingClientRect().right > window.innerWidth + 1).map(e => e.outerHTML.slice(0, 80))"
+    )
+    assert outside == []
+    wide = browser.execute_script(
+        "return [...document.querySelectorAll('.wide')].filter(e => e.scrollWidth > e.clientWidth).length"
+    )
+    assert wide > (10 if width < 500 else 0)
+    moved = browser.execute_script(
+        "const e = document.querySelector('#all_metrics .wide'); e.scrollLeft = 200; return e.scrollLeft"
+    )
+    assert moved == 200
+    size = browser.execute_script("return parseFloat(getComputedStyle(document.querySelector('p')).fontSize)")
+    assert size >= 16
+
+
+def test_what_is_read_there(opened: tuple[Any, str, int], smoke: Clone) -> None:
+    """A number of every section, as the files have it."""
+    browser, _, _ = opened
+    text = {name: browser.find_element("id", name).get_attribute("textContent") for name in SECTIONS}
+    claims = read_table(smoke.results / "claims.tsv")
+    assert all(claim in text["claims"] for claim in claims["claim"])
+    assert "clusters.seed" in text["assumptions"]
+    splits = read_json(smoke.results / "splits/report.json")["splits"]
+    assert f"{splits['generic/train']['characters']:,}" in text["data"]
+    metrics = read_table(smoke.results / "metrics.tsv")
+    assert f"{metrics['parameters_serve'].max():,}" in text["measurements"]
+    assert text["models"].count("What it reaches") == 7 * 2
+    record = json.loads((smoke.results / "environment.json").read_text())
+    assert all(version in text["environment"] for versions in record["versions"].values() for version in versions)
+    assert {stage["stage"] for stage in record["stages"]} >= {"pretrain_model", "make_table", "collect_documents"}
+    assert all(stage["stage"] in text["environment"] for stage in record["stages"])
+
+
+def test_the_study_of_the_variants_has_its_own(smoke: Clone) -> None:
+    page = (smoke.results / "ablations/report.html").read_text()
+    for expected in ('<figure id="figure_7">', '<article id="sensitivity">', '<article id="clusters">', "slm_pn_k16"):
+        assert expected in page

@@ -1,0 +1,80 @@
+"""Model cards: the numbers of metrics.tsv, the texts of the splits, under a front matter that model hubs understand."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from huggingface_hub import ModelCard
+
+from speclm.stage.files import read_json, read_table
+from speclm.study.method_cards import Shelf, method_card, write_cards
+from unit.study.made_up import ROOT
+
+LAPTOP = ROOT / "results/published/laptop"
+ROW = {"dataset": "web", "licence": "CC0", "origin": "a desk", "deviation": "-"}
+
+
+@pytest.fixture(scope="module")
+def shelf() -> Shelf:
+    """The published laptop study, with a made-up account of its texts."""
+    config = read_json(LAPTOP / "run.json")["settings"]
+    splits = {f"generic/{split}": {"documents": 1000, "characters": 20000} for split in ("train", "heldout")}
+    for domain in config["domains"]:
+        splits |= {f"{domain}/{split}": {"documents": 70, "characters": 800} for split in ("train", "valid", "test")}
+    return Shelf(
+        config,
+        read_table(LAPTOP / "metrics.tsv"),
+        read_table(ROOT / "config/methods.tsv").set_index("method").to_dict("index"),
+        {"generic": ROW, "sympy": {**ROW, "licence": "BSD", "deviation": "half|of it"}, "networkx": ROW},
+        splits,
+    )
+
+
+def rows(card: str, head: str) -> pd.DataFrame:
+    """The table below a heading."""
+    lines = [line for line in card.partition(f"## {head}\n")[2].partition("\n## ")[0].splitlines() if line[:1] == "|"]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return pd.DataFrame(cells[2:], columns=cells[0])
+
+
+def test_every_measurement_of_the_method_on_the_domain(shelf: Shelf) -> None:
+    for method in shelf.config["methods"]:
+        shown = rows(method_card(shelf, method, "sympy"), "What it reaches")
+        measured = shelf.metrics.query("method == @method and domain == 'sympy'")
+        assert len(shown) == len(measured) > 0
+        found = sorted(float(cell.split(" [")[0].replace(",", "")) for cell in shown["perplexity [95 %]"])
+        assert found == pytest.approx(sorted(measured["perplexity"]), rel=5e-3)
+        assert shown["perplexity [95 %]"].str.fullmatch(r"[\d.,]+ \[[\d.,]+, [\d.,]+\]").all()
+
+
+def test_what_it_learned_from(shelf: Shelf) -> None:
+    card = method_card(shelf, "slm", "sympy")
+    assert rows(card, "What it learned from")["text"].tolist() == [
+        *("generic/train", "sympy/train", "sympy/valid", "sympy/test")
+    ]
+    assert "sympy: half|of it" in card
+    assert "allow: generic: CC0; sympy: BSD." in card
+    alone = method_card(shelf, "slm_nopt", "networkx")
+    assert "generic/train" not in rows(alone, "What it learned from")["text"].tolist()
+    assert "allow: networkx: CC0." in alone and "- parameters pretrained: -" in alone
+
+
+def test_limits_say_how_many_seeds(shelf: Shelf) -> None:
+    card = method_card(shelf, "llm", "sympy")
+    assert "It sees 128 tokens at once. One seed" in card
+    assert "layers 4, width 144" in card
+
+
+def test_model_hubs_read_the_front_matter(shelf: Shelf, tmp_path: Path) -> None:
+    write_cards(shelf, {("slm_pn", "sympy"): tmp_path / "card.md"})
+    data = ModelCard.load(tmp_path / "card.md").data
+    assert (data.license, data.model_name) == ("apache-2.0", "slm_pn_sympy")
+    results = {result.metric_name: result.metric_value for result in data.eval_results}
+    best = shelf.metrics.query(
+        "method == 'slm_pn' and domain == 'sympy' and size == 160000 and budget == 1200000 "
+        "and selection != 'best_finetuned'"
+    )
+    assert results["after 160,000 tokens of the domain"] in [round(value, 2) for value in best["perplexity"]]
+    assert "*id" not in (tmp_path / "card.md").read_text()
+    assert yaml.safe_load((tmp_path / "card.md").read_text().split("---")[1])["tags"][0] == "speclm"

@@ -1,0 +1,212 @@
+"""The report of a study: claims, results, costs, assumptions, data, models, measurements and environment on one page.
+
+In: the study's files by name, of a run or published; what is not there is left out. Out: the sections of
+`speclm.study.page`. Introductions and captions are those of Snakemake's own report (workflow/report/*.rst).
+
+    {"claims": Path("claims.tsv"), "tables": [Path("tables/table_8.md")], "figures": [Path("figures/figure_3.png")]}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from speclm.stage.errors import UserError
+from speclm.stage.files import read_table, write_text
+from speclm.study.claims import FAILS, HOLDS, UNDECIDED
+from speclm.study.environment import read_pins
+from speclm.study.figures import FIGURES
+from speclm.study.layout import DASH, signed
+from speclm.study.markup import from_facts, from_markdown, from_rst, from_table, listed
+from speclm.study.overview import count_verdicts
+from speclm.study.page import Picture, Section, Text, render
+from speclm.study.tables import TABLES
+
+Files = Mapping[str, Any]  # a path, or a list of paths
+PLACES = {
+    **{name: f"{name}.tsv" for name in ("claims", "metrics", "costs", "timings", "serving")},
+    **{name: f"{name}.md" for name in ("assumptions", "data_card")},
+}
+LONG = 30  # rows
+MARKS = {HOLDS: "good", FAILS: "bad", UNDECIDED: "open"}
+
+
+def write_report(
+    files: Files, config: Mapping[str, Any], environment: Mapping[str, Any], output: Path, *, variants: bool = False
+) -> None:
+    """Write the page.
+
+    Args:
+        files: claims, metrics, costs, timings, serving (tables as TSV), assumptions, data_card (Markdown); lists:
+            tables (Markdown, with TSV and LaTeX beside), figures (PNG, with PDF beside), cards (Markdown); looks:
+            everything in workflow/report; locks: the locks of envs/.
+        config: the run's configuration. environment: as of `speclm.study.environment`.
+        variants: whether it is the study of the variants.
+    """
+    looks = files["looks"][0].parent
+    captions = Captions(looks, config)
+    makers = (
+        ("claims", "Claims", _claims),
+        ("results", "Results", _results),
+        ("costs", "Costs", _costs),
+        ("assumptions", "Assumptions", _assumptions),
+        ("data", "Data", _data),
+        ("models", "Models", _models),
+        ("measurements", "Measurements", _measurements),
+    )
+    sections = [Section(name, title, list(make(files, captions))) for name, title, make in makers]
+    sections.append(Section("environment", "Environment", list(_environment(files, environment))))
+    title = f"speclm: the study {config['run']}{' with its variants' if variants else ''}"
+    page = render(title, captions.of("workflow"), [section for section in sections if section.parts], looks)
+    write_text(output, page)
+
+
+def find_files(folders: Sequence[Path], repository: Path) -> Files:
+    """What the page shows of a published study; what stands in several folders is taken from the first.
+
+    Raises:
+        UserError: claims or metrics are nowhere.
+    """
+
+    def found(name: str) -> Path | None:
+        return next((folder / name for folder in folders if (folder / name).exists()), None)
+
+    def all_found(names: Iterable[str]) -> list[Path]:
+        return [path for path in map(found, names) if path]
+
+    tables = [f"tables/table_{name}.md" for name in TABLES] + ["tables/sensitivity.md", "clusters.md"]
+    cards = sorted({str(path.relative_to(folder)) for folder in folders for path in folder.glob("cards/*/*.md")})
+    files: dict[str, Any] = {name: found(place) for name, place in PLACES.items()}
+    for name in ("claims", "metrics"):
+        if files[name] is None:
+            raise UserError("is not there", where=folders[0] / PLACES[name], remedy="make it first: make figures")
+    return {
+        **{name: path for name, path in files.items() if path},
+        "tables": all_found(tables),
+        "figures": all_found(f"figures/figure_{name}.png" for name in FIGURES),
+        "cards": all_found(cards),
+        "looks": sorted((repository / "workflow/report").glob("*.*")),
+        "locks": sorted((repository / "envs").glob("*.txt")),
+    }
+
+
+class Captions:
+    """The texts of Snakemake's report, filled in as Snakemake fills them."""
+
+    def __init__(self, folder: Path, config: Mapping[str, Any]) -> None:
+        loader = jinja2.FileSystemLoader(folder)
+        # What it makes is no HTML yet: escaping is up to `from_rst`.
+        self._texts = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined)
+        self._config = config
+
+    def of(self, name: str, **wildcards: str) -> Markup:
+        """The text called `name`.rst, as HTML."""
+        known = SimpleNamespace(config=self._config, wildcards=SimpleNamespace(**wildcards))
+        return from_rst(self._texts.get_template(f"{name}.rst").render(snakemake=known))
+
+
+def _claims(files: Files, captions: Captions) -> Iterator[Text]:
+    claims = read_table(files["claims"])
+    shown = pd.DataFrame(
+        {
+            "claim": claims["claim"],
+            "verdict": claims["verdict"],
+            "margin": [signed(*row) for row in claims[["measured", "low", "high"]].itertuples(index=False)],
+            "the paper": claims["paper"],
+            "note": claims["note"],
+        }
+    )
+    counts = Markup("<p>{}.</p>").format(count_verdicts(claims))
+    yield Text("verdicts", "", counts + from_table(shown, MARKS) + captions.of("claims"), (files["claims"],))
+
+
+def _results(files: Files, captions: Captions) -> Iterator[Text | Picture]:
+    figures = {path.stem.removeprefix("figure_"): path for path in files["figures"]}
+    for name in filter(figures.__contains__, FIGURES):
+        path = figures[name]
+        yield Picture(path.stem, captions.of("figure", figure=name), (path, path.with_suffix(".pdf")))
+    for path in files["tables"]:
+        forms = [path.with_suffix(ending) for ending in (".tsv", ".tex")]
+        html = from_markdown(path.read_text(encoding="utf-8"))
+        yield Text(path.stem, "", html, tuple(form for form in forms if form.exists()))
+
+
+def _costs(files: Files, captions: Captions) -> Iterator[Text]:
+    if "costs" in files:
+        yield _sheet(files["costs"], "FLOPs of every recipe", captions.of("costs"))
+    if "serving" in files:
+        told = "One specialised model of each method at a time: what a token costs, and how many there are a second."
+        yield _sheet(files["serving"], "Inference, measured", Markup("<p>{}</p>").format(told))
+    if "timings" in files:
+        told = "Seconds that training took in this run, shared by all domains and for each."
+        yield _sheet(files["timings"], "Training, measured", Markup("<p>{}</p>").format(told))
+
+
+def _assumptions(files: Files, captions: Captions) -> Iterator[Text]:
+    if "assumptions" in files:
+        page = from_markdown(_without_title(files["assumptions"]))
+        yield Text("settings", "", captions.of("assumptions") + page, (files["assumptions"],))
+
+
+def _data(files: Files, captions: Captions) -> Iterator[Text]:
+    if "data_card" in files:
+        page = from_markdown(_without_title(files["data_card"]))
+        yield Text("data_card", "", captions.of("card") + page, (files["data_card"],))
+
+
+def _models(files: Files, captions: Captions) -> Iterator[Text]:
+    for path in files.get("cards", []):
+        page = path.read_text(encoding="utf-8")
+        title = page.partition("\n# ")[2].partition("\n")[0]
+        name = f"{path.parent.name}-{path.stem}"
+        yield Text(name, title, from_markdown(_without_title(path)), (path,), folded=True)
+
+
+def _measurements(files: Files, captions: Captions) -> Iterator[Text]:
+    yield _sheet(files["metrics"], "Every measurement", captions.of("metrics"))
+
+
+def _environment(files: Files, environment: Mapping[str, Any]) -> Iterator[Text]:
+    changed = " and changes that were not committed" if environment["dirty"] else ""
+    facts = {
+        "commit": listed(environment["commits"]) + changed,
+        "started": listed([environment["started"]]),
+        "ended": listed([environment["ended"]]),
+        "host": listed(environment["hosts"]),
+        "processor": listed(environment["processors"]),
+        "device": listed(environment["devices"]),
+        "Python": listed(environment["pythons"]),
+    }
+    known = {name: fact for name, fact in facts.items() if fact != DASH}
+    yield Text("made", "Where this run was made", from_facts(known))
+    if environment["versions"]:
+        versions = from_facts(_joined(environment["versions"]))
+        yield Text("versions", "Libraries, as its stages had loaded them", versions)
+    if environment["stages"]:
+        stages = pd.DataFrame([{**stage, "devices": listed(stage["devices"])} for stage in environment["stages"]])
+        yield Text("stages", "Its stages", from_table(stages))
+    pins = from_facts(_joined(read_pins(files["locks"])))
+    yield Text("pins", "Versions that envs/ pins, in the checkout that made this page", pins, folded=True)
+
+
+def _joined(versions: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    return {package: listed(found) for package, found in versions.items()}
+
+
+def _sheet(path: Path, title: str, told: Markup) -> Text:
+    """A table as it lies there; a long one is shown when asked for."""
+    table = read_table(path)
+    return Text(f"all_{path.stem}", title, told + from_table(table), (path,), folded=len(table) > LONG)
+
+
+def _without_title(path: Path) -> str:
+    """A Markdown page below its front matter and its title."""
+    lines: Sequence[str] = path.read_text(encoding="utf-8").splitlines()
+    title = next(place for place, line in enumerate(lines) if line.startswith("# "))
+    return "\n".join(lines[title + 1 :])
