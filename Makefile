@@ -10,14 +10,13 @@ TIDY := 2>&1 | sed -u -E '/^(Select jobs to execute|Execute [0-9]+ jobs)/d'
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke ablations plan explain figures publish track ui check test lint unit workflow e2e slurm report bench lock durations clean
+.PHONY: help demo smoke ablations plan explain figures publish track ui check crate test lint unit workflow e2e slurm report bench lock durations clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 demo: .venv/complete  ## train, specialise and compare every method on real text (12 to 21 minutes)
 	$(SNAKEMAKE) --quiet rules host progress $(TIDY)
-	@$(MAKE) --no-print-directory results/laptop/report.html
 	@cat results/laptop/summary.txt
 
 smoke: .venv/complete  ## every rule of the study, tiny (about 2 minutes)
@@ -52,11 +51,13 @@ track ui: export MLFLOW_TRACKING_URI := $(or $(TRACKING_URI),$(MLFLOW_TRACKING_U
 check: .venv/complete  ## the numbers of results/$(PRESET) beside those expected of it; runs it first where need be
 	@$(BIN)/python scripts/_check.py --preset $(PRESET) --cores $(CORES) $(TIDY)
 
-report: results/laptop/report.html  ## one self-contained page with every table and figure
+report: .venv/complete  ## one self-contained page of the finished run PRESET; Snakemake's own beside it
+	$(SNAKEMAKE) --quiet rules host progress --configfile config/$(PRESET:laptop=config).yaml \
+	  -- results/$(PRESET)/report.html $(TIDY)
+	$(SNAKEMAKE) --quiet all --configfile config/$(PRESET:laptop=config).yaml --report results/$(PRESET)/snakemake.html
 
-results/laptop/report.html: results/laptop/summary.txt
-	$(SNAKEMAKE) --quiet all --report $(@D)/.report.html
-	@mv $(@D)/.report.html $@
+crate: .venv/complete  ## the finished run PRESET with the workflow in one archive to deposit (Workflow Run RO-Crate)
+	@$(BIN)/python scripts/_crate.py results/$(PRESET)
 
 bench: .venv/complete  ## speed and memory of the training engine beside its peers and this machine (about 17 minutes)
 	PYTHONPATH=workflow $(BIN)/python -m speclm.bench

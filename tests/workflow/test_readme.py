@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from speclm.study.__main__ import main
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 COMMANDS = sorted(set(re.findall(r"^(?:\| [^|]+\| `)?(\.venv/bin/snakemake [^`\n]+)", README, flags=re.M)))
@@ -33,13 +35,23 @@ def test_the_command_of_a_make_target_is_understood(target: str) -> None:
 def test_make_targets_exist() -> None:
     known = re.findall(r"^([a-z]+(?: [a-z0-9]+)*):", (ROOT / "Makefile").read_text(), flags=re.M)
     targets = {name for names in known for name in names.split()}
-    assert set(re.findall(r"^make ([a-z]+)", README, flags=re.M)) <= targets
+    assert set(re.findall(r"(?:^|`)make ([a-z]+)", README, flags=re.M)) <= targets
     assert {"demo", "test"} <= targets
 
 
-def test_named_files_exist() -> None:
-    for name in re.findall(r"\]\((?!http)([^)#]+)\)", README):
+def test_scripts_and_modules_exist() -> None:
+    for name in re.findall(r"\.venv/bin/python (scripts/\S+\.py)", README):
         assert (ROOT / name).exists(), name
+    for name in re.findall(r"\.venv/bin/python -m ([\w.]+)", README):
+        assert (ROOT / "workflow").joinpath(*name.split("."), "__main__.py").exists(), name
+
+
+def test_a_published_figure_is_made_again_by_its_command(tmp_path: Path) -> None:
+    (arguments,) = re.findall(r"^PYTHONPATH=workflow \.venv/bin/python -m speclm\.study (.+)$", README, flags=re.M)
+    assert main([*shlex.split(arguments), "--output", str(tmp_path)]) == 0
+    for made in tmp_path.rglob("figure_*.*"):
+        assert made.read_bytes() == (ROOT / "results/published/laptop/figures" / made.name).read_bytes()
+    assert {made.suffix for made in tmp_path.rglob("figure_*.*")} == {".pdf", ".png"}
 
 
 def test_the_figures_of_the_readme_are_those_of_the_published_run() -> None:

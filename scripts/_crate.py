@@ -1,0 +1,20 @@
+"""A study in one archive, a Workflow Run RO-Crate: python scripts/_crate.py results/laptop (make crate)."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import _bootstrap  # noqa: F401
+from speclm.stage.errors import UserError
+from speclm.study.crate import write_crate
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("results", type=Path, help="results/{run} of a finished run, or results/published/{preset}")
+    results = parser.parse_args().results.resolve()
+    archive = results / "crate.zip"
+    try:
+        files = write_crate(Path(__file__).resolve().parents[1], results, archive)
+    except UserError as error:
+        sys.exit(f"ERROR: {error}")
+    print(f"{archive}: {files} files, {archive.stat().st_size / 1e6:.1f} MB")
