@@ -3,7 +3,7 @@
 In: the repository and a folder of results, of a run or published. Out: a zip with both in their places, so that it can
 be unpacked and run, and ro-crate-metadata.json, in which archives and workflow catalogues read what was run (the
 Snakefile), with what (the configuration), when, and what came out (every result, with its checksum). The profile is
-https://w3id.org/ro/wfrun/workflow/0.6; the metadata are ro-crate-py's. Text, weights and scratch stay out.
+https://w3id.org/ro/wfrun/workflow/0.5; the metadata are ro-crate-py's. Text, weights and scratch stay out.
 
     results/laptop -> crate.zip: Snakefile, config/…, results/laptop/metrics.tsv, …, ro-crate-metadata.json
 """
@@ -29,7 +29,12 @@ CODE = (
     *(".snakemake-workflow-catalog.yml", ".ci", "config", "envs", "profiles", "rules", "scripts", "tests", "workflow"),
 )
 RESULTS = ("*.*", "tables/*.*", "figures/*.*", "cards/*/*.md", "clusters/*.tsv", "logs/**/*.json")
-PROFILES = ("https://w3id.org/ro/wfrun/process/0.6", "https://w3id.org/ro/wfrun/workflow/0.6")
+PROFILES = {
+    "https://w3id.org/ro/wfrun/process/0.5": "Process Run Crate",
+    "https://w3id.org/ro/wfrun/workflow/0.5": "Workflow Run Crate",
+    "https://w3id.org/workflowhub/workflow-ro-crate/1.0": "Workflow RO-Crate",
+}
+VERSION = "1.1"  # of RO-Crate, which these profiles extend
 TYPES = {".parquet": "application/vnd.apache.parquet"}
 LICENCE = "https://spdx.org/licenses/Apache-2.0"
 
@@ -42,24 +47,26 @@ def write_crate(repository: Path, results: Path, output: Path) -> int:
     """
     record, citation = read_record(results), yaml.safe_load((repository / "CITATION.cff").read_text(encoding="utf-8"))
     run, started = results.name, record.origin["started"]
-    crate = ROCrate()
-    workflow = crate.add_workflow(
-        repository / MAIN, MAIN, main=True, lang="snakemake", properties={"name": citation["title"]}
-    )
+    crate = ROCrate(version=VERSION)
+    facts = {"name": citation["title"], "version": str(citation["version"]), "encodingFormat": "text/plain"}
+    workflow = crate.add_workflow(repository / MAIN, MAIN, main=True, lang="snakemake", properties=facts)
     code = {path: _add(crate, repository, path) for path in _code(repository)}
     made = [_add(crate, repository, path) for path in _results(results)]
     crate.name = f"{citation['title']}: the study {run}"
     crate.description = f"The workflow, its configuration, and what the study {run} came to."
     crate.datePublished = started[:10]
     crate.license = crate.add(ContextEntity(crate, LICENCE, {"@type": "CreativeWork", "name": "Apache-2.0"}))
-    names = [{"@type": "Organization", "name": author["name"]} for author in citation["authors"]]
-    crate.root_dataset["author"] = [crate.add(ContextEntity(crate, properties=author)) for author in names]
-    for url in PROFILES:
-        crate.root_dataset.append_to("conformsTo", crate.add(ContextEntity(crate, url, _profile(url))))
+    for author in citation["authors"]:
+        entity = crate.add(ContextEntity(crate, properties={"@type": "Organization", "name": author["name"]}))
+        crate.root_dataset.append_to("author", entity, compact=True)
+    code[repository / "README.md"]["about"] = crate.root_dataset
+    for url, name in PROFILES.items():
+        profile = {"@type": "CreativeWork", "name": name, "version": url.rpartition("/")[2]}
+        crate.root_dataset.append_to("conformsTo", crate.add(ContextEntity(crate, url, profile)))
     settings = [entity for path, entity in code.items() if path.parent == repository / "config"]
     action = {"name": f"The study {run}", "startTime": started, **_end(results)}
     action["description"] = f"commit {record.origin['commit']}, on {record.origin['processor']}"
-    crate.root_dataset["mentions"] = [crate.add_action(workflow, object=settings, result=made, properties=action)]
+    crate.root_dataset["mentions"] = crate.add_action(workflow, object=settings, result=made, properties=action)
     with atomic(output) as temporary:
         crate.write_zip(temporary)
     return 1 + len(code) + len(made)
@@ -91,8 +98,3 @@ def _end(results: Path) -> dict[str, str]:
     """When the last of a run's stages ended, where that is recorded."""
     recorded = results / ENVIRONMENT
     return {"endTime": read_json(recorded)["ended"]} if recorded.exists() else {}
-
-
-def _profile(url: str) -> dict[str, str]:
-    _, kind, version = url.rsplit("/", 2)
-    return {"@type": "CreativeWork", "name": f"{kind.capitalize()} Run Crate", "version": version}
