@@ -2,6 +2,9 @@
 
 import hashlib
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -35,6 +38,22 @@ def test_what_the_catalog_is_told_is_so() -> None:
     containers = re.search(r"^ *container(?:ized)?:", rules + (ROOT / "Snakefile").read_text(), flags=re.M)
     assert usage["software-stack-deployment"]["apptainer"] is bool(containers)
     assert usage["report"] is bool(re.search(r"=report\(", rules)) is True
+
+
+def test_it_runs_as_a_module_from_a_clone(tmp_path: Path) -> None:
+    """As the catalogue's users have it: a Snakefile of their own, and a copy of the configuration."""
+    (tmp_path / "config").mkdir()
+    for path in (ROOT / "config").glob("*.yaml"):
+        shutil.copyfile(path, tmp_path / "config" / path.name)
+    (tmp_path / "Snakefile").write_text(
+        'configfile: "config/config.yaml"\n'
+        f'module speclm:\n    snakefile: "{ROOT}/workflow/Snakefile"\n    config: config\n'
+        "use rule * from speclm\n"
+    )
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--dry-run", "--quiet", "rules", "--", "all"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr[-2000:]
+    assert re.search(r"^write_report +1$", ended.stdout + ended.stderr, flags=re.M)
 
 
 def test_one_version() -> None:
