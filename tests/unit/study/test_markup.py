@@ -32,7 +32,7 @@ class Tags(HTMLParser):
 
 
 def test_a_table_of_markdown() -> None:
-    html = from_markdown("# Card\n\n| name | n |\n|---|--:|\n| a \\| b | 12 |\n| " + "long " * 10 + "| - |\n")
+    html = from_markdown("# Card\n\n| name | n |\n|---|--:|\n| a \\| b | 12 |\n| " + "long " * 12 + "| - |\n")
     assert "<h3>Card</h3>" in html
     assert '<div class="wide"><table>' in html and html.count("</table></div>") == 1
     assert '<th class="number">n</th>' in html and '<td class="number">12</td>' in html

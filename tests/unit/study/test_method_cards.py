@@ -26,14 +26,23 @@ def shelf() -> Shelf:
         config,
         read_table(LAPTOP / "metrics.tsv"),
         read_table(ROOT / "config/methods.tsv").set_index("method").to_dict("index"),
-        {"generic": ROW, "sympy": {**ROW, "licence": "BSD", "deviation": "half|of it"}, "networkx": ROW},
+        {
+            "generic": ROW,
+            "sympy": {**ROW, "licence": "BSD", "deviation": "half|of it"},
+            "networkx": ROW,
+            "sqlalchemy": ROW,
+        },
         splits,
     )
 
 
+def section(card: str, head: str) -> str:
+    return card.partition(f"## {head}\n")[2].partition("\n## ")[0]
+
+
 def rows(card: str, head: str) -> pd.DataFrame:
     """The table below a heading."""
-    lines = [line for line in card.partition(f"## {head}\n")[2].partition("\n## ")[0].splitlines() if line[:1] == "|"]
+    lines = [line for line in section(card, head).splitlines() if line[:1] == "|"]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return pd.DataFrame(cells[2:], columns=cells[0])
 
@@ -46,6 +55,14 @@ def test_every_measurement_of_the_method_on_the_domain(shelf: Shelf) -> None:
         found = sorted(float(cell.split(" [")[0].replace(",", "")) for cell in shown["perplexity [95 %]"])
         assert found == pytest.approx(sorted(measured["perplexity"]), rel=5e-3)
         assert shown["perplexity [95 %]"].str.fullmatch(r"[\d.,]+ \[[\d.,]+, [\d.,]+\]").all()
+
+
+def test_the_published_cards_tell_the_published_numbers(shelf: Shelf) -> None:
+    cards = sorted(LAPTOP.glob("cards/*/*.md"))
+    assert len(cards) == len(shelf.config["methods"]) * len(shelf.config["domains"])
+    for path in cards:
+        expected = method_card(shelf, path.parent.name, path.stem)
+        assert section(path.read_text(), "What it reaches") == section(expected, "What it reaches"), path
 
 
 def test_what_it_learned_from(shelf: Shelf) -> None:

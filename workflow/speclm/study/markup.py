@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 from speclm.study.layout import DASH, count
 
-LONG = 32  # characters, from which a cell is broken into lines
+LONG = 40  # characters, from which a cell is broken into lines
 LARGE = 10_000_000  # from which a number is shown in words of its size
 OPEN, CLOSE = '<div class="wide"><table>', "</table></div>"
 Marks = Mapping[str, str]
