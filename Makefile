@@ -10,7 +10,7 @@ TIDY := 2>&1 | sed -u -E '/^(Select jobs to execute|Execute [0-9]+ jobs)/d'
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke ablations plan explain figures publish track ui check crate test lint unit workflow e2e slurm report bench lock durations clean
+.PHONY: help demo smoke ablations specialize plan explain figures publish track ui check crate test lint unit workflow e2e slurm report bench lock durations clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -25,6 +25,11 @@ smoke: .venv/complete  ## every rule of the study, tiny (about 2 minutes)
 
 ablations: .venv/complete  ## variants of the methods: figures 5, 7, 10, 11, 14 and sensitivities (25 minutes after the demo)
 	$(SNAKEMAKE) ablations --quiet rules host progress $(TIDY)
+
+specialize: .venv/complete  ## advice and a model for DOMAIN=your/documents LICENCE=… ORIGIN=… (LATENCY=ms; minutes after the demo)
+	$(SNAKEMAKE) specialize --quiet rules host progress --configfile config/$(PRESET:laptop=config).yaml --config \
+	  domain="$(DOMAIN)" licence="$(LICENCE)" origin="$(ORIGIN)" name="$(NAME)" field="$(FIELD)" latency="$(LATENCY)" \
+	  parameters="$(PARAMETERS)" specialization="$(SPECIALIZATION)" pretraining="$(PRETRAINING)" $(TIDY)
 
 plan: .venv/complete  ## what PRESET=smoke, laptop, gpu or paper will take, before anything runs (2 seconds)
 	@$(BIN)/python scripts/_plan.py --preset $(PRESET) $(OPTIONS)

@@ -28,6 +28,7 @@ include: "rules/pretrain.smk"
 include: "rules/specialize.smk"
 include: "rules/distill.smk"
 include: "rules/evaluate.smk"
+include: "rules/own.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
@@ -42,18 +43,18 @@ rule all:
     default_target: True
     input:
         collect("<run>/{table}.tsv", table=["metrics", "timings", "serving", "costs", "claims"]),
-        collect("<run>/{page}", page=["data_card.md", "croissant.json", "summary.txt", "assumptions.md"]),
-        "<run>/report.html",
+        collect("<run>/{page}", page=["data_card.md", "croissant.json", "summary.txt", "assumptions.md", "report.html"]),
         collect("<run>/tables/table_{table}.md", table=TABLES),
         collect("<run>/figures/figure_{figure}.pdf", figure=FIGURES),
 
 
 rule ablations:
     input:
-        "<run>/ablations/metrics.tsv",
-        "<run>/ablations/claims.tsv",
-        "<run>/ablations/clusters.md",
+        multiext("<run>/ablations/", "metrics.tsv", "claims.tsv", "clusters.md", "assumptions.md", "report.html"),
         "<run>/ablations/tables/sensitivity.md",
-        "<run>/ablations/assumptions.md",
-        "<run>/ablations/report.html",
         collect("<run>/ablations/figures/figure_{figure}.pdf", figure=ABLATION_FIGURES),
+
+
+rule specialize:
+    input:
+        own_results,

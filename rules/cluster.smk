@@ -172,7 +172,7 @@ rule sample_importance:
         settings=lambda wildcards: {
             "clusters": RECIPES[wildcards.method].clusters,
             "context": config["context"],
-            "budget": max(config["pretrain"]["budgets"]),
+            "budget": max(budgets_for(wildcards.domain)),
             "relative_cost": RECIPES[wildcards.method].config["pretrain"]["relative_cost"]["slm_is"],
             "batch": RECIPES[wildcards.method].config["pretrain"]["batch"],
         },

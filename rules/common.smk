@@ -1,5 +1,6 @@
-# Validation, tables, studies and wildcard constraints. Nothing else.
+# Validation, tables, studies, settings of fine-tuning and wildcard constraints. Nothing else.
 import sys
+from os.path import relpath
 from pathlib import Path
 
 import yaml
@@ -8,14 +9,16 @@ from snakemake.exceptions import WorkflowError
 REPOSITORY = Path(workflow.current_basedir).parent
 sys.path.insert(0, str(REPOSITORY / "workflow"))
 
+from speclm.data.own import HOW, take_own_domain
 from speclm.data.shards import list_shards, read_datasets
 from speclm.model.mixture import expert_parts
 from speclm.stage.allocator import exports
 from speclm.stage.configuration import check_config
 from speclm.stage.errors import UserError
-from speclm.stage.files import read_table
+from speclm.stage.files import read_json, read_table
 from speclm.stage.recipes import clusterings_of, make_recipes, pretraining_settings
 from speclm.study.assumptions import origins_of
+from speclm.study.budgets import read_limits
 from speclm.study.families import figures_of
 from speclm.study.plan import make_plan
 from speclm.study.record import DECIDING
@@ -41,15 +44,22 @@ STAGE_REVISION = {
 TABLES_IN = {name: read_table(REPOSITORY / "config" / f"{name}.tsv") for name in ("methods", "domains", "datasets")}
 SCHEMA = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").read_text())
 try:
+    OWN = take_own_domain(config, TABLES_IN, config.get("domains", []))
     check_config(config, SCHEMA, TABLES_IN, ", ".join(map(str, workflow.configfiles)))
     DOMAINS = TABLES_IN["domains"].set_index("domain").loc[config["domains"]]
     DATASET_OF = {"generic": config["documents"]["generic"], **DOMAINS["dataset"]}
     DATASETS = read_datasets(TABLES_IN["datasets"], DATASET_OF.values())
     # A data set whose files are not there yet has one shard, whose job says so.
     SHARDS = {name: list_shards(dataset) or [{}] for name, dataset in DATASETS.items()}
+    LIMITS = vars(read_limits(OWN.limits if OWN else {}, config["pretrain"]["budgets"]))
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
+# A domain of the user's own is none of the study's: it joins them where a wildcard names one. No name is "-".
+OWN_NAME = OWN.name if OWN else "-"
+READ = {**DATASETS, **({OWN.dataset.dataset: OWN.dataset} if OWN else {})}
+SHARDS |= {OWN.dataset.dataset: OWN.shards} if OWN else {}
+SPLITS_OF_A_DOMAIN = ["train", "valid", "test"]
 DEVIATIONS = {corpus: DATASETS[name].deviation for corpus, name in DATASET_OF.items() if DATASETS[name].departs}
 RECIPES = make_recipes(config, TABLES_IN["methods"])
 # No name is "-": a pattern that nothing matches.
@@ -57,7 +67,7 @@ TAUGHT = [name for name, recipe in RECIPES.items() if recipe.teacher != "-"] or 
 METHODS = {name: recipe for name, recipe in RECIPES.items() if name in config["methods"]}
 CLUSTERINGS = clusterings_of(RECIPES)
 CORPORA = ["generic", *config["domains"]]
-SPLITS = {corpus: ["train", "heldout"] if corpus == "generic" else ["train", "valid", "test"] for corpus in CORPORA}
+SPLITS = {corpus: ["train", "heldout"] if corpus == "generic" else SPLITS_OF_A_DOMAIN for corpus in CORPORA}
 TABLES = range(1, 11)
 FIGURES = ["1", "2", "3", "5", "6", "8", "12", "13"]
 FIGURES += [f"4{panel}" for panel in "abcd"[: 1 + len(config["specialize"]["sizes"])]]
@@ -100,6 +110,29 @@ ABLATION_FIGURES = figures_of(make_plan(study_settings("ablations/"), TABLES_IN[
 # The engine of what fills one process: everything but pretraining.
 ONE_PROCESS = {**config["engine"], "processes": 1, "shard": False}
 
+
+def specialize_settings(recipe, domain):
+    """What the fine-tuning of a recipe depends on. A domain of the user's own is specialised to with all its text."""
+    own = recipe.config
+    budgets = own["pretrain"]["budgets"]
+    if domain == OWN_NAME:
+        budgets = [LIMITS["specialization" if recipe.kind == "slm_is" else "pretraining"]]
+    return {
+        "engine": ONE_PROCESS,
+        "specialize": {key: value for key, value in own["specialize"].items() if key != "learning_rate"},
+        "shape": own["models"][recipe.network],
+        "vocabulary": own["tokenizer"]["vocabulary"],
+        "context": own["context"],
+        "budgets": [] if recipe.pretraining == "-" else budgets,
+        "selections": list(recipe.selections),
+        "before": recipe.pretrained,
+        "rate": own["specialize"]["learning_rate"][recipe.network],
+        "optimizer": {key: own["pretrain"][key] for key in ("betas", "weight_decay", "clip")},
+        "evaluate_batch": own["evaluate"]["batch"],
+        **({"all_text": True} if domain == OWN_NAME else {}),
+    }
+
+
 PAPER = sorted((REPOSITORY / "config/reference/paper").glob("*.csv"))
 CARDS = [f"<run>/cards/{method}/{domain}.md" for method in METHODS for domain in config["domains"]]
 LOOKS = sorted((REPOSITORY / "workflow/report").glob("*.*"))
@@ -107,12 +140,14 @@ LOCKS = sorted((REPOSITORY / "envs").glob("*.txt"))
 
 
 wildcard_constraints:
-    corpus="|".join(CORPORA),
-    domain="|".join(config["domains"]),
+    corpus="|".join([*CORPORA, OWN_NAME]),
+    domain="|".join([*config["domains"], OWN_NAME]),
     method="|".join(RECIPES),
     clustering="|".join(CLUSTERINGS),
     study="(ablations/)?",
-    part=r"all|expert\d+|" + "|".join(config["domains"]),
+    own=f"(own/{OWN_NAME}/)?",
+    folder=f"splits|own/{OWN_NAME}",
+    part=r"all|expert\d+|" + "|".join([*config["domains"], OWN_NAME]),
     seed=r"\d+",
     k=r"\d+",
     shard=r"\d{5}",

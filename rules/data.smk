@@ -4,6 +4,8 @@ localrules:
 
 
 rule collect_documents:
+    input:
+        files=local_files,
     output:
         documents="<run>/documents/{dataset}/{shard}.jsonl.zst",
         manifest="<run>/documents/{dataset}/{shard}.json",
@@ -18,7 +20,7 @@ rule collect_documents:
         mem_mb=growing(1000),
     params:
         settings=lambda wildcards: {
-            **DATASETS[wildcards.dataset].reading(),
+            **READ[wildcards.dataset].reading(),
             "files": SHARDS[wildcards.dataset][int(wildcards.shard)],
             "minimum_characters": config["documents"]["minimum_characters"],
         },
@@ -55,21 +57,21 @@ rule split_documents:
 
 rule check_splits:
     input:
-        tokens=[f"<run>/tokens/{corpus}/{split}.bin" for corpus in CORPORA for split in SPLITS[corpus]],
-        splits=[f"<run>/splits/{corpus}/{split}.jsonl.zst" for corpus in CORPORA for split in SPLITS[corpus]],
+        tokens=lambda wildcards: [f"<run>/tokens/{split}.bin" for split in separate_splits(wildcards)],
+        splits=lambda wildcards: [f"<run>/splits/{split}.jsonl.zst" for split in separate_splits(wildcards)],
     output:
-        report="<run>/splits/checked.json",
+        report="<run>/{folder}/checked.json",
     log:
-        "<logs>/check_splits.log",
+        "<logs>/check_splits/{folder}.log",
     benchmark:
-        "<benchmarks>/check_splits.tsv"
+        "<benchmarks>/check_splits/{folder}.tsv"
     conda:
         "../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=growing(1500),
     params:
-        settings={"splits": [f"{corpus}/{split}" for corpus in CORPORA for split in SPLITS[corpus]]},
+        settings=lambda wildcards: {"splits": separate_splits(wildcards)},
         revision=STAGE_REVISION["split"],
     message:
         "Checking that no document and no window stands in two splits"

@@ -21,7 +21,7 @@ rule distill_model:
         gpu=GPUS,
     params:
         settings=lambda wildcards: {
-            **specialize_settings(RECIPES[wildcards.method]),
+            **specialize_settings(RECIPES[wildcards.method], wildcards.domain),
             "distill": RECIPES[wildcards.method].config["distill"],
         },
         revision=STAGE_REVISION["specialize"],

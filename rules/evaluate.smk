@@ -54,15 +54,13 @@ rule evaluate_domain:
 # Takes all cores, so that nothing else runs beside it, and uses those that a training uses.
 rule measure_serving:
     input:
-        models=[
-            f"<run>/specialize/{method}/{config['domains'][0]}/seed{config['seeds'][0]}/models" for method in METHODS
-        ],
+        models=serving_inputs,
     output:
-        serving="<run>/serving.tsv",
+        serving="<run>/{own}serving.tsv",
     log:
-        "<logs>/measure_serving.log",
+        "<logs>/{own}measure_serving.log",
     benchmark:
-        "<benchmarks>/measure_serving.tsv"
+        "<benchmarks>/{own}measure_serving.tsv"
     conda:
         "../envs/train-cpu.yaml" if config["engine"]["device"] == "cpu" else "../envs/train-cuda.yaml"
     threads: workflow.cores

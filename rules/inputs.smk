@@ -4,12 +4,29 @@ def document_files(dataset):
     return [f"<run>/documents/{dataset}/{shard:05d}.jsonl.zst" for shard in range(len(SHARDS[dataset]))]
 
 
+def local_files(wildcards):
+    """The user's own files of a shard, for it to be read again when one changes; names like wildcards cannot be inputs."""
+    files = SHARDS[wildcards.dataset][int(wildcards.shard)].values() if READ[wildcards.dataset].kind == "files" else []
+    return [file for file in files if not set("{}<>") & set(file)]
+
+
 def settings(*keys, **more):
     """The slice of the configuration under `keys`: a stage reruns when its own slice changes, and only then."""
     return {**{key: config[key] for key in keys}, **more}
 
 
-def checkpoints(recipe, domain, seed):
+def separate_splits(wildcards):
+    """The splits that may share nothing: all of the study, or those of the user's own domain and the generic ones."""
+    corpora = CORPORA if wildcards.folder == "splits" else [OWN_NAME, "generic"]
+    return [f"{corpus}/{split}" for corpus in corpora for split in SPLITS.get(corpus, SPLITS_OF_A_DOMAIN)]
+
+
+def budgets_for(domain):
+    """The pretrainings that are made for a domain alone: of the user's own only the one that it may cost."""
+    return [LIMITS["specialization"]] if domain == OWN_NAME else config["pretrain"]["budgets"]
+
+
+def checkpoint_folders(recipe, domain, seed):
     """The checkpoint folders of a pretraining, in the order of its experts."""
     folder = f"<run>/pretrain/{recipe.name}/{{part}}/seed{seed}/checkpoints"
     return [folder.format(part=part) for part in parts(recipe, domain)]
@@ -62,6 +79,18 @@ def pretrain_inputs(wildcards):
     return files
 
 
+def pretrain_settings(recipe, part):
+    """What a pretraining depends on."""
+    own = pretraining_settings(recipe.config, recipe.kind)
+    return settings(
+        "engine",
+        "context",
+        vocabulary=config["tokenizer"]["vocabulary"],
+        evaluate_batch=config["evaluate"]["batch"],
+        **{**own, "pretrain": {**own["pretrain"], "budgets": budgets_for(part)}},
+    )
+
+
 def sample_inputs(wildcards):
     recipe = RECIPES[wildcards.method]
     return {"generic": clusters(recipe, "generic", "train"), "domain": clusters(recipe, wildcards.domain, "train")}
@@ -71,7 +100,7 @@ def specialize_inputs(wildcards):
     tokens, recipe = f"<run>/tokens/{wildcards.domain}", RECIPES[wildcards.method]
     files = {"train": f"{tokens}/train.bin", "valid": f"{tokens}/valid.bin"}
     if recipe.pretraining != "-":
-        files["checkpoints"] = checkpoints(RECIPES[recipe.pretraining], wildcards.domain, wildcards.seed)
+        files["checkpoints"] = checkpoint_folders(RECIPES[recipe.pretraining], wildcards.domain, wildcards.seed)
     if recipe.kind in ("slm_mix", "slm_pn"):
         files["clusters"] = clusters(recipe, wildcards.domain, "train")
     return files
@@ -82,27 +111,12 @@ def distill_inputs(wildcards):
     return {**specialize_inputs(wildcards), "teachers": f"{teacher}/models", "teacher_runs": f"{teacher}/runs.json"}
 
 
-def specialize_settings(recipe):
-    """What the fine-tuning of a recipe depends on."""
-    own = recipe.config
-    return {
-        "engine": ONE_PROCESS,
-        "specialize": {key: value for key, value in own["specialize"].items() if key != "learning_rate"},
-        "shape": own["models"][recipe.network],
-        "vocabulary": own["tokenizer"]["vocabulary"],
-        "context": own["context"],
-        "budgets": [] if recipe.pretraining == "-" else own["pretrain"]["budgets"],
-        "selections": list(recipe.selections),
-        "before": recipe.pretrained,
-        "rate": own["specialize"]["learning_rate"][recipe.network],
-        "optimizer": {key: own["pretrain"][key] for key in ("betas", "weight_decay", "clip")},
-        "evaluate_batch": own["evaluate"]["batch"],
-    }
-
-
 def evaluate_generic_inputs(wildcards):
     recipe = RECIPES[wildcards.method]
-    files = {"heldout": "<run>/tokens/generic/heldout.bin", "checkpoints": checkpoints(recipe, "", wildcards.seed)}
+    files = {
+        "heldout": "<run>/tokens/generic/heldout.bin",
+        "checkpoints": checkpoint_folders(recipe, "", wildcards.seed),
+    }
     if recipe.kind in ("slm_mix", "slm_pn"):
         files["clusters"] = clusters(recipe, "generic", "heldout")
     return files
@@ -121,3 +135,58 @@ def report_inputs(wildcards):
         figures = FIGURES
         files |= {"serving": "<run>/serving.tsv", "cards": CARDS}
     return {**files, "tables": tables, "figures": [f"{study}figures/figure_{name}.png" for name in figures]}
+
+
+def evidence_inputs(wildcards):
+    """The study that advice rests on: this run's where it is finished, else the published one of its name."""
+    published = REPOSITORY / "results/published" / config["run"]
+    finished = Path(f"results/{config['run']}/metrics.tsv").exists() or not published.exists()
+    folder = "<run>" if finished else relpath(published)
+    files = {"metrics": "metrics.tsv", "documents": "documents.parquet"}
+    files |= {name: f"{name}.tsv" for name in ("timings", "serving")}
+    return {name: f"{folder}/{file}" for name, file in files.items()}
+
+
+def chosen_methods(wildcards):
+    """The recipes that the advice on the user's own domain says to specialise."""
+    advice = checkpoints.advise_domain.get(domain=OWN_NAME).output.advice
+    return [RECIPES[name] for name in read_json(advice)["chosen"]]
+
+
+def served_models(recipes, domain):
+    """The models of these recipes on one domain, of the first seed."""
+    return [f"<run>/specialize/{recipe.name}/{domain}/seed{config['seeds'][0]}/models" for recipe in recipes]
+
+
+def serving_inputs(wildcards):
+    if wildcards.own:
+        return served_models(chosen_methods(wildcards), OWN_NAME)
+    return served_models(METHODS.values(), config["domains"][0])
+
+
+def compare_inputs(wildcards):
+    chosen, seed = chosen_methods(wildcards), config["seeds"][0]
+    names = {recipe.pretraining for recipe in chosen} | {
+        RECIPES[recipe.teacher].pretraining for recipe in chosen if recipe.teacher != "-"
+    }
+    pretrained = [
+        f"<run>/pretrain/{name}/{part}/seed{seed}"
+        for name in sorted(names - {"-"})
+        for part in parts(RECIPES[name], wildcards.domain)
+    ]
+    specialized = [f"<run>/specialize/{recipe.name}/{wildcards.domain}/seed{seed}" for recipe in chosen]
+    return {
+        "documents": [f"{folder}/documents.parquet".replace("specialize", "evaluate", 1) for folder in specialized],
+        "pretrained": [f"{folder}/checkpoints" for folder in pretrained],
+        "pretrained_summaries": [f"{folder}/summary.json" for folder in pretrained],
+        "specialized": [f"{folder}/models" for folder in specialized],
+        "specialized_summaries": [f"{folder}/summary.json" for folder in specialized],
+    }
+
+
+def own_results(wildcards):
+    """What `specialize` makes for the domain that the user names."""
+    if OWN is None:
+        error = UserError("no domain is named", where="specialize", key="domain", remedy=HOW)
+        raise WorkflowError(str(error))
+    return [f"<run>/own/{OWN_NAME}/{name}" for name in ("advice.md", "results.tsv", "model")]

@@ -19,13 +19,7 @@ rule pretrain_model:
         mem_mb=growing(TRAINING_MB * config["engine"]["processes"]),
         gpu=GPUS * config["engine"]["processes"],
     params:
-        settings=lambda wildcards: settings(
-            "engine",
-            "context",
-            vocabulary=config["tokenizer"]["vocabulary"],
-            evaluate_batch=config["evaluate"]["batch"],
-            **pretraining_settings(RECIPES[wildcards.method].config, RECIPES[wildcards.method].kind),
-        ),
+        settings=lambda wildcards: pretrain_settings(RECIPES[wildcards.method], wildcards.part),
         revision=STAGE_REVISION["pretrain"],
     message:
         "Pretraining {wildcards.method} ({wildcards.part}), seed {wildcards.seed}"

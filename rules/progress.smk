@@ -27,6 +27,11 @@ onstart:
         )
 
 
+onsuccess:
+    if OWN:
+        print(f"Advice, results and model: results/{config['run']}/own/{OWN_NAME}", file=sys.stderr)
+
+
 onerror:
     print(
         f"The run stopped. What was finished is kept: the same command goes on from there. Log: {log}",

@@ -20,7 +20,7 @@ rule specialize_model:
         mem_mb=growing(TRAINING_MB),
         gpu=GPUS,
     params:
-        settings=lambda wildcards: specialize_settings(RECIPES[wildcards.method]),
+        settings=lambda wildcards: specialize_settings(RECIPES[wildcards.method], wildcards.domain),
         revision=STAGE_REVISION["specialize"],
     message:
         "Specialising {wildcards.method} to {wildcards.domain}, seed {wildcards.seed}"

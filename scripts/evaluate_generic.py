@@ -14,6 +14,8 @@ def main(job: Job) -> dict:
         job.wildcards["method"],
         job.inputs["checkpoints"],
         job.settings["budgets"],
+        "generic",
+        "heldout",
         open_windows(job.inputs["heldout"]),
         read_array(job.inputs["clusters"]) if "clusters" in job.inputs else None,
         job.seed,

@@ -10,16 +10,12 @@ def main(job: Job) -> dict:
     from speclm.study.cost import ledger
     from speclm.study.metrics import check_metrics, gather_documents, measurements_of, summarise, write_documents_table
     from speclm.study.plan import make_plan, with_variants
-    from speclm.study.runs import describe_runs, read_facts, time_runs
+    from speclm.study.runs import describe_runs, read_stages, time_runs
 
     methods = read_table(job.inputs["methods"])
     documents = gather_documents(job.inputs["documents"])
     names = measurements_of(documents)
-    made = {}
-    for stage in ("pretrained", "specialized"):
-        folders = zip(job.inputs[stage], job.inputs[f"{stage}_summaries"], strict=True)
-        made[stage] = [fact for folder, summary in folders for fact in read_facts(folder, summary)]
-    books = made["pretrained"], made["specialized"], with_variants(methods, job.settings["study"].get("variants", ()))
+    books = *read_stages(job.inputs), with_variants(methods, job.settings["study"].get("variants", ()))
     metrics = summarise(documents, describe_runs(names, *books), bootstrap_of(job.settings["evaluate"]))
     check_metrics(metrics, make_plan(job.settings["study"], methods), job.outputs["metrics"])
     write_documents_table(job.outputs["documents"], documents)

@@ -5,23 +5,17 @@ from speclm.stage.job import Job, run
 
 
 def main(job: Job) -> dict:
-    from speclm.data.splits import SplitSettings, split_corpora
+    from speclm.data.splits import split_corpora, split_settings
 
     documents = job.settings["documents"]
-    settings = SplitSettings(
-        heldout_documents=documents["heldout"],
-        valid_documents=documents["valid"],
-        test_documents=documents["test"],
-        similarity=documents["near_duplicate"],
-        permutations=documents["permutations"],
-        passage_words=documents["passage_words"],
-    )
     shards = {
         corpus: [path for path in job.inputs["documents"] if path.parent.name == dataset]
         for corpus, dataset in job.settings["datasets"].items()
     }
     generic = shards.pop("generic")
-    return split_corpora(generic, list(shards.items()), settings, documents["seed"], job.outputs["report"].parent)
+    return split_corpora(
+        generic, list(shards.items()), split_settings(documents), documents["seed"], job.outputs["report"].parent
+    )
 
 
 if "snakemake" in globals():

@@ -44,7 +44,9 @@ def roles() -> dict[str, set[str]]:
     """The rules of every role."""
     found: dict[str, set[str]] = {path.stem: set() for path in ENVS}
     for file in sorted((ROOT / "rules").glob("*.smk")):
-        for name, body in re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", file.read_text(), flags=re.M | re.S):
+        for name, body in re.findall(
+            r"^(?:rule|checkpoint) (\w+):\n(.*?)(?=^\S|\Z)", file.read_text(), flags=re.M | re.S
+        ):
             (conda,) = re.findall(r"^    conda:\n(.*?)^    \w", body, flags=re.M | re.S)
             for role in re.findall(r'"\.\./envs/([\w-]+)\.yaml"', conda):
                 found[role].add(name)

@@ -233,6 +233,8 @@ def test_a_method_can_be_left_out() -> None:
         ("sead=3", r'config/config.yaml: unknown key "sead": did you mean "seeds"?'),
         ("context=many", "config/config.yaml: context: 'many' is not of type 'integer'"),
         ("methods=['slm_d']", "slm_d needs slm, which is not among the methods"),
+        ("domain=sympy", 'own domain: domain: "sympy" is a domain of this study'),
+        ("domain=no/such/folder", "own domain: licence: is not said"),
     ],
 )
 def test_a_bad_configuration_is_refused_before_anything_runs(change: str, message: str) -> None:

@@ -19,7 +19,9 @@ def rules() -> dict[str, list[str]]:
     """The fields of every rule, in the order they stand."""
     found = {}
     for file in RULE_FILES:
-        for name, body in re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", file.read_text(), flags=re.M | re.S):
+        for name, body in re.findall(
+            r"^(?:rule|checkpoint) (\w+):\n(.*?)(?=^\S|\Z)", file.read_text(), flags=re.M | re.S
+        ):
             found[name] = re.findall(r"^    (\w+):", body, flags=re.M)
     return found
 

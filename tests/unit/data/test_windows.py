@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speclm.data.tokenizer import Tokenizer
-from speclm.data.windows import encode_split, open_windows, write_store
+from speclm.data.windows import byte_share, encode_split, open_windows, write_store
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_documents, read_json, write_documents
 
@@ -106,3 +106,11 @@ def test_nothing_half_written_stays_when_encoding_fails(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no more"):
         write_store(documents(), 2, 100, "t", tmp_path / "train.bin")
     assert not list(tmp_path.iterdir())
+
+
+def test_share_of_bytes(documents: Path, tokenizer: Tokenizer, tmp_path: Path) -> None:
+    """A Cyrillic letter is two bytes and no piece; known words have none."""
+    for name, text, share in (("known", "the window of the store " * 30, 0.0), ("foreign", "Ж" * 300, 600 / 601)):
+        write_documents(tmp_path / f"{name}.zst", [{"text": text}])
+        encode_split(tmp_path / f"{name}.zst", tokenizer, 16, 1, tmp_path / f"{name}.bin")
+        assert byte_share(open_windows(tmp_path / f"{name}.bin"), tokenizer) == pytest.approx(share)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speclm.study.histograms import entropies, top_shares
+from speclm.study.histograms import distances, entropies, top_shares
 
 
 def histogram(windows: list[int]) -> pd.DataFrame:
@@ -28,3 +28,28 @@ def test_entropy_lies_between_one_cluster_and_all(windows: list[int]) -> None:
 
 def test_even_clusters_have_log_k() -> None:
     assert entropies(histogram([7] * 16)).loc["law", 16] == pytest.approx(np.log(16))
+
+
+def corpora(**windows: list[int]) -> pd.DataFrame:
+    rows = [(name, 2, cluster, count) for name, row in windows.items() for cluster, count in enumerate(row)]
+    return pd.DataFrame(rows, columns=["corpus", "k", "cluster", "windows"])
+
+
+def test_distances_from_the_generic_text() -> None:
+    """The module's example, and the two ends."""
+    table = distances(corpora(generic=[5, 5], near=[3, 1], same=[20, 20], one=[7, 0]), 2)
+    assert table.loc["near", ["kl", "js"]].tolist() == pytest.approx([0.130812, 0.033822], abs=1e-6)
+    assert table.loc["same", ["effective_clusters", "kl", "js"]].tolist() == pytest.approx([2, 0, 0])
+    assert table.loc["one", ["effective_clusters", "kl"]].tolist() == pytest.approx([1, np.log(2)])
+    assert (table["unseen"] == 0).all()
+    apart = distances(corpora(generic=[5, 0], other=[0, 3]), 2).loc["other"]
+    assert apart[["js", "kl", "unseen"]].tolist() == pytest.approx([np.log(2), 0, 1])
+
+
+@given(st.lists(st.integers(0, 50), min_size=2, max_size=9), st.lists(st.integers(0, 50), min_size=2, max_size=9))
+def test_divergences_are_bounded(own: list[int], generic: list[int]) -> None:
+    length = min(len(own), len(generic))
+    own, generic = [count + 1 for count in own[:length]], [count + 1 for count in generic[:length]]
+    row = distances(corpora(generic=generic, own=own), 2).loc["own"]
+    assert -1e-12 <= row["js"] <= np.log(2) + 1e-12
+    assert row["kl"] >= -1e-12

@@ -116,6 +116,8 @@ def test_a_pretraining_is_measured_at_every_budget(store, size: ModelSize, tmp_p
         "slm_mix" if experts > 1 else "slm",
         folders,
         [200, 100],
+        "mine",
+        "valid",
         windows,
         clusters if experts > 1 else None,
         3,
@@ -124,7 +126,7 @@ def test_a_pretraining_is_measured_at_every_budget(store, size: ModelSize, tmp_p
         ENGINE,
     )
     first, second = json.loads((tmp_path / "measurements.json").read_text())
-    assert [first[name] for name in KEY[1:]] == ["none", "generic", 0, 100, 3, "heldout"] and second["budget"] == 200
+    assert [first[name] for name in KEY[1:]] == ["none", "mine", 0, 100, 3, "valid"] and second["budget"] == 200
     score = routed_score(size, [drawn(size, number + 100) for number in range(experts)], clusters, CPU)
     table = document_losses(score, windows, 8, CPU)
     assert first["nll"] == pytest.approx(table["nll"].sum() / table["tokens"].sum()) != second["nll"]

@@ -1,10 +1,12 @@
 """The configuration's words as the train room's settings."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
 import yaml
 
-from speclm.train.settings import finetuning, pretraining, starts, wanted_runs
+from speclm.train.settings import finetuning, on_all_text, pretraining, starts, wanted_runs
 from speclm.train.specialize import Run
 
 CONFIG = yaml.safe_load((Path(__file__).parents[3] / "config/config.yaml").read_text())
@@ -43,3 +45,16 @@ def test_a_pretraining_takes_its_methods_rate() -> None:
     section = {**CONFIG["pretrain"], "learning_rate": 0.2}
     assert pretraining(section, 64).optimization.learning_rate == 0.2
     assert pretraining(section, 64).optimization.clip == CONFIG["pretrain"]["clip"]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "place", "divisor"), [(3000, 0, 3.0), (57_000, 2, 1.0), (56_000, 1, 1.0), (10**7, 2, 1.0)]
+)
+def test_all_text_is_learned_as_the_nearest_size(tokens: int, place: int, divisor: float) -> None:
+    """The middle of 20k and 160k by ratio is 56.6k."""
+    section = CONFIG["specialize"]
+    windows = SimpleNamespace(count=tokens // 100, context=100)
+    (row,) = finetuning(on_all_text(section, windows), CONFIG["pretrain"], 0.001, 64).sizes
+    assert row.tokens == tokens // 100 * 100
+    assert (row.max_steps, row.validate_every) == (section["max_steps"][place], section["evaluate_every"][place])
+    assert row.rate_divisor == divisor

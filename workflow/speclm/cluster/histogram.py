@@ -31,11 +31,17 @@ def write_histograms(assignments: Mapping[tuple[str, int], Path], output: Path) 
     """
     frames, facts = [], {}
     for (corpus, k), path in assignments.items():
-        counts_K = count_clusters(read_array(path), k)
-        frames.append(pd.DataFrame({"corpus": corpus, "k": k, "cluster": np.arange(k), "windows": counts_K}))
-        facts[f"{corpus} {k}"] = concentration(counts_K)
+        frame = histogram_frame(corpus, k, read_array(path))
+        frames.append(frame)
+        facts[f"{corpus} {k}"] = concentration(frame["windows"].to_numpy())
     write_table(output, pd.concat(frames))
     return facts
+
+
+def histogram_frame(corpus: str, k: int, clusters_N: Array) -> pd.DataFrame:
+    """The rows of one corpus and k, empty clusters included: corpus, k, cluster, windows."""
+    counts_K = count_clusters(clusters_N, k)
+    return pd.DataFrame({"corpus": corpus, "k": k, "cluster": np.arange(k), "windows": counts_K})
 
 
 def count_clusters(clusters_N: Array, k: int) -> Array:

@@ -17,7 +17,7 @@ Everything is held in memory, about ten times the text: meant for corpora up to 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,7 @@ def split_corpora(
     check_domain_names([name for name, _ in domains])
     paths = {**dict(domains), GENERIC: generic}
     removed: Counter[tuple[str, str, str]] = Counter()
-    pools = {corpus: _distinct_texts(corpus, path, settings, seed, removed) for corpus, path in paths.items()}
+    pools = {corpus: distinct_texts(corpus, path, settings, seed, removed) for corpus, path in paths.items()}
     sizes = {
         "test": settings.test_documents,
         "valid": settings.valid_documents,
@@ -93,7 +93,7 @@ def split_corpora(
     placed = PlacedTexts(settings.similarity, settings.permutations)
     report: dict[str, Any] = {"splits": {}}
     for corpus, split in [*order, (GENERIC, "heldout"), (GENERIC, "train")]:
-        pool, size = _free_texts(pools[corpus], corpus, placed, removed), sizes[split]
+        pool, size = free_texts(pools[corpus], corpus, placed, removed), sizes[split]
         if len(pool) < (size or 1):
             raise UserError(
                 f"{corpus} has {len(pool)} documents left for its {split} split, which takes {size or 'at least 1'}",
@@ -114,6 +114,18 @@ def split_corpora(
     return report
 
 
+def split_settings(section: Mapping[str, Any]) -> SplitSettings:
+    """The settings from the configuration's section "documents"."""
+    return SplitSettings(
+        heldout_documents=section["heldout"],
+        valid_documents=section["valid"],
+        test_documents=section["test"],
+        similarity=section["near_duplicate"],
+        permutations=section["permutations"],
+        passage_words=section["passage_words"],
+    )
+
+
 def check_domain_names(names: Sequence[str]) -> None:
     """Refuse a domain that is named twice, or like the generic corpus.
 
@@ -127,12 +139,7 @@ def check_domain_names(names: Sequence[str]) -> None:
             raise UserError('a domain cannot be called "generic"', key="domains", remedy="give it another name")
 
 
-def _config_key(field: str) -> str:
-    """What the configuration calls a field of `SplitSettings`."""
-    return "documents." + {"similarity": "near_duplicate"}.get(field, field.removesuffix("_documents"))
-
-
-def _distinct_texts(
+def distinct_texts(
     corpus: str, paths: Sequence[Path], settings: SplitSettings, seed: int, removed: Counter[tuple[str, str, str]]
 ) -> list[Text]:
     """The corpus in shuffled order, without duplicates; every corpus has its own random stream."""
@@ -152,10 +159,10 @@ def _distinct_texts(
     return kept
 
 
-def _free_texts(
+def free_texts(
     pool: list[Text], corpus: str, placed: PlacedTexts, removed: Counter[tuple[str, str, str]]
 ) -> list[Text]:
-    """The texts of the pool that collide with none that has a place."""
+    """The texts of the pool that collide with none that has a place; the others are counted in `removed`."""
     free = []
     for document, trace in pool:
         found = placed.find(trace)
@@ -164,3 +171,8 @@ def _free_texts(
         else:
             removed[corpus, *found] += 1
     return free
+
+
+def _config_key(field: str) -> str:
+    """What the configuration calls a field of `SplitSettings`."""
+    return "documents." + {"similarity": "near_duplicate"}.get(field, field.removesuffix("_documents"))

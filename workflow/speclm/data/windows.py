@@ -13,9 +13,10 @@ of context T has T inputs and T targets, the targets shifted by one, so its last
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from math import log
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,18 @@ def open_windows(path: Path, tokenizer_sha256: str | None = None) -> Windows:
         vocabulary=facts["vocabulary"],
         tokenizer_sha256=facts["tokenizer_sha256"],
     )
+
+
+def nearest_size(tokens: int, sizes: Sequence[int]) -> int:
+    """The place of the size that so many tokens are nearest to, by ratio: 143k of (2.5k, 20k, 160k) to the last."""
+    return min(range(len(sizes)), key=lambda place: abs(log(sizes[place] / tokens)))
+
+
+def byte_share(windows: Windows, tokenizer: Tokenizer) -> float:
+    """Share of the tokens that are single bytes: what characters are written in that the tokenizer does not know."""
+    counts_V = np.bincount(windows.tokens, minlength=tokenizer.vocabulary)
+    bytes_V = np.array([tokenizer.processor.is_byte(piece) for piece in range(tokenizer.vocabulary)])
+    return float(counts_V[bytes_V].sum() / counts_V.sum())
 
 
 def _documents_path(path: Path) -> Path:

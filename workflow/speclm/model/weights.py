@@ -49,12 +49,15 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return load_file(path), facts["meta"]
 
 
-def write_tensors(path: Path, state: Mapping[str, Tensor]) -> None:
-    """Write the tensors sorted by name, whole or not at all. Raises UserError when the disk is full or not writable."""
+def write_tensors(path: Path, state: Mapping[str, Tensor], **about: str) -> None:
+    """Write the tensors sorted by name, and words about them, whole or not at all.
+
+    Raises UserError when the disk is full or not writable.
+    """
     tensors = {name: state[name].detach().cpu().contiguous() for name in sorted(state)}
     with atomic(path) as temporary:
         try:
-            save_file(tensors, temporary)
+            save_file(tensors, temporary, about or None)
         except SafetensorError as error:  # its own type even for a full disk, which `atomic` explains
             number = re.search(r"os error (\d+)", str(error))
             if number is None:

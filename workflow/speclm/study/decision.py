@@ -11,6 +11,7 @@ of the best, paired by document.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from speclm.study.bootstrap import Statistic
@@ -55,8 +56,12 @@ def advice(inference: str, domain_budget: int) -> tuple[str, ...]:
     return ("slm_is",) if domain_budget else ("slm_pn", "slm_mix")
 
 
-def _cell(e: Evidence, inference: str, domain_budget: int, size: int) -> Cell:
-    names = [method.name for method in e.plan.methods if inference == "large" or _is_small(e, method.name)]
+def rank(
+    e: Evidence, names: Sequence[str], domain_budget: int, size: int
+) -> tuple[dict[str, Statistic], tuple[str, ...]]:
+    """Of these methods those whose cost for one domain fits, the best first: log macro perplexity of the best of the
+    plan's budgets; and the measurements that are missing.
+    """
     limit = _limit(e, names, domain_budget, size)
     scores: dict[str, Statistic] = {}
     missing: set[str] = set()
@@ -70,13 +75,19 @@ def _cell(e: Evidence, inference: str, domain_budget: int, size: int) -> Cell:
             elif name not in scores or score.values[0] < scores[name].values[0]:
                 scores[name] = score
     ranked = sorted(scores, key=lambda name: float(scores[name].values[0]))
-    best, rival = [*ranked, None, None][:2]
+    return {name: scores[name] for name in ranked}, tuple(sorted(missing))
+
+
+def _cell(e: Evidence, inference: str, domain_budget: int, size: int) -> Cell:
+    names = [method.name for method in e.plan.methods if inference == "large" or _is_small(e, method.name)]
+    scores, missing = rank(e, names, domain_budget, size)
+    best, rival = [*scores, None, None][:2]
     margin = scores[rival] - scores[best] if best and rival else None
     advised = advice(inference, domain_budget)
-    return Cell(inference, domain_budget, size, best, rival, margin, advised, tuple(sorted(missing)))
+    return Cell(inference, domain_budget, size, best, rival, margin, advised, missing)
 
 
-def _limit(e: Evidence, names: list[str], domain_budget: int, size: int) -> float:
+def _limit(e: Evidence, names: Sequence[str], domain_budget: int, size: int) -> float:
     """What one domain may cost: the dearest fine-tuning, or SLM-is of this budget where that is more."""
     finetuned = [name for name in names if name not in BEYOND_FINETUNING]
     limit = max((_own(e, name, size, b) for name in finetuned for b in e.plan.budgets), default=0.0)

@@ -30,6 +30,23 @@ from speclm.study.plan import GENERIC, Measurement
 Facts = Mapping[str, Any]
 
 
+def read_stages(files: Mapping[str, Any]) -> tuple[list[Facts], list[Facts]]:
+    """The facts of all checkpoints and of all models.
+
+    Args:
+        files: "pretrained", "specialized": folders; "pretrained_summaries", "specialized_summaries": in their order.
+    """
+    pretrained, specialized = (
+        [
+            facts
+            for folder, summary in zip(files[stage], files[f"{stage}_summaries"], strict=True)
+            for facts in read_facts(folder, summary)
+        ]
+        for stage in ("pretrained", "specialized")
+    )
+    return pretrained, specialized
+
+
 def read_facts(folder: Path, summary: Path) -> list[Facts]:
     """The facts beside all weights of a folder (checkpoints/ or models/), with their measured seconds, device and host.
 

@@ -65,18 +65,21 @@ def evaluate_pretrained(
     method: str,
     folders: Sequence[Path],
     budgets: Sequence[int],
-    heldout: Windows,
+    domain: str,
+    split: str,
+    windows: Windows,
     clusters_N: NDArray[np.int32] | None,
     seed: int,
     batch_windows: int,
     output: Path,
     engine: Engine,
 ) -> dict[str, Any]:
-    """Measure a pretraining at every budget on held-out generic text; write documents.parquet and measurements.json.
+    """Measure a pretraining at every budget, before any specialisation; write documents.parquet and measurements.json.
 
     Args:
         folders: of checkpoints: one, or those of slm_mix's experts in their order.
-        clusters_N: of the held-out windows, for a method with experts.
+        domain, split: what `windows` are of: "generic", "heldout" or a domain's.
+        clusters_N: of these windows, for a method with experts.
     """
     device = prepare(engine)
     measured = []
@@ -88,9 +91,9 @@ def evaluate_pretrained(
             score = plain_score(size, experts[0], device)
         else:
             score = routed_score(size, experts, clusters_N, device)
-        key = dict(zip(KEY, (method, "none", "generic", 0, budget, seed, "heldout"), strict=True))
+        key = dict(zip(KEY, (method, "none", domain, 0, budget, seed, split), strict=True))
         with engine.autocast():
-            measured.append((key, document_losses(score, heldout, batch_windows, device)))
+            measured.append((key, document_losses(score, windows, batch_windows, device)))
     return write_measurements(output, measured)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from speclm.data.windows import open_windows
+from speclm.data.windows import Windows, nearest_size, open_windows
 from speclm.model.size import LowRank, ModelSize
 from speclm.stage.files import read_array
 from speclm.stage.job import Job
@@ -66,21 +66,38 @@ def finetuning(section: Section, optimizer: Section, rate: float, evaluate_batch
 def specialization(job: Job, teachers: Teachers | None) -> tuple[Task, list[Run]]:
     """What a job of the rules specialize_model and distill_model makes, from its settings and inputs."""
     chosen, inputs = job.settings, job.inputs
+    train, section = open_windows(inputs["train"]), chosen["specialize"]
+    if chosen.get("all_text"):
+        section = on_all_text(section, train)
     task = Task(
         method=job.wildcards["method"],
         domain=Domain(
             name=job.wildcards["domain"],
-            train=open_windows(inputs["train"]),
+            train=train,
             valid=open_windows(inputs["valid"]),
             train_clusters=read_array(inputs["clusters"]) if "clusters" in inputs else None,
         ),
         size=ModelSize(chosen["vocabulary"], chosen["context"], **chosen["shape"]),
         starts=starts(inputs.get("checkpoints", []), chosen["budgets"]),
         teachers=teachers,
-        settings=finetuning(chosen["specialize"], chosen["optimizer"], chosen["rate"], chosen["evaluate_batch"]),
+        settings=finetuning(section, chosen["optimizer"], chosen["rate"], chosen["evaluate_batch"]),
     )
-    section, budgets, selections = chosen["specialize"], chosen["budgets"], chosen["selections"]
-    return task, wanted_runs(section, budgets, selections, before=chosen["before"])
+    return task, wanted_runs(section, chosen["budgets"], chosen["selections"], before=chosen["before"])
+
+
+def on_all_text(section: Section, train: Windows) -> Section:
+    """The section "specialize" with one size, all whole windows of the training text, learned as the nearest of its
+    sizes is (by ratio).
+    """
+    tokens = train.count * train.context
+    place = nearest_size(tokens, section["sizes"])
+    return {
+        **section,
+        "sizes": [tokens],
+        "max_steps": [section["max_steps"][place]],
+        "evaluate_every": [section["evaluate_every"][place]],
+        "smallest_rate_divisor": section["smallest_rate_divisor"] if place == 0 else 1.0,
+    }
 
 
 def starts(folders: Sequence[Path], budgets: Sequence[int]) -> dict[int, list[Path]]:

@@ -1,0 +1,24 @@
+"""Divide the documents of a domain that joins a finished study (rule split_domain)."""
+
+import _bootstrap  # noqa: F401
+from speclm.stage.job import Job, run
+
+
+def main(job: Job) -> dict:
+    from speclm.data.joining import join_domain
+    from speclm.data.splits import split_settings
+
+    documents = job.settings["documents"]
+    return join_domain(
+        job.wildcards["domain"],
+        job.inputs["documents"],
+        dict(zip(["generic/train", "generic/heldout"], job.inputs["generic"], strict=True)),
+        split_settings(documents),
+        documents["seed"],
+        job.outputs["splits"][0].parent,
+        job.outputs["report"],
+    )
+
+
+if "snakemake" in globals():
+    run(main, globals()["snakemake"])

@@ -1,0 +1,93 @@
+"""The words about a domain of one's own: what they stand for, and what cannot be."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from speclm.data.own import OwnDomain, take_own_domain
+from speclm.stage.errors import UserError
+
+ROW = {"kind": "files", "source": "a.txt", "revision": "-", "field": "text", "where": "-"}
+ROW |= {"licence": "MIT", "origin": "x", "deviation": "-"}
+TABLES = {
+    "domains": pd.DataFrame(
+        [("law", "law", "law_docs"), ("far", "far", "far_docs")], columns=["domain", "label", "dataset"]
+    ),
+    "datasets": pd.DataFrame([{"dataset": name, **ROW} for name in ("web", "law_docs", "far_docs")]),
+}
+
+
+def take(**words: Any) -> OwnDomain | None:
+    return take_own_domain({"methods": ["slm"], **words}, TABLES, ["law"])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "My Mails 2024"
+    folder.mkdir()
+    (folder / "a.txt").write_text("text")
+    (folder / "b.jsonl").write_text('{"body": "text"}')
+    return folder
+
+
+def test_a_study_without_one_is_left_alone() -> None:
+    config = {"methods": ["slm"], "run": "laptop"}
+    assert take_own_domain(config, TABLES, ["law"]) is None
+    assert config == {"methods": ["slm"], "run": "laptop"}
+
+
+def test_its_words_leave_the_configuration(folder: Path) -> None:
+    config = {"methods": ["slm"], "domain": str(folder), "licence": "MIT", "origin": 7, "latency": 0.5, "name": ""}
+    own = take_own_domain(config, TABLES, ["law"])
+    assert config == {"methods": ["slm"]}
+    assert own is not None
+    assert (own.name, own.dataset.licence, own.dataset.origin) == ("my_mails_2024", "MIT", "7")
+    assert own.limits == {"latency": 0.5}
+    assert [sorted(shard) for shard in own.shards] == [["a.txt", "b.jsonl"]]
+    assert own.dataset.reading()["field"] == "text"
+
+
+@pytest.mark.parametrize(
+    ("end", "name"),
+    [("a.txt", "a"), ("*.txt", "my_mails_2024"), ("**/*.jsonl", "my_mails_2024"), ("", "my_mails_2024")],
+)
+def test_files_folders_and_patterns_have_names(folder: Path, end: str, name: str) -> None:
+    own = take(domain=str(folder / end), licence="MIT", origin="x")
+    assert own is not None and own.name == name
+
+
+def test_a_row_of_the_table_says_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("text")
+    own = take(domain="far")
+    assert own is not None
+    assert (own.name, own.dataset.dataset, own.dataset.licence) == ("far", "far_docs", "MIT")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"domain": "law"}, '"law" is a domain of this study'),
+        ({"domain": "no/such/folder"}, "there is no such file, folder or pattern"),
+        ({"name": "web"}, '"web" is the name of a domain or data set'),
+        ({"name": "law"}, '"law" is the name of a domain or data set'),
+        ({"name": "generic"}, '"generic" is the name of a domain or data set'),
+        ({"name": "../up"}, '"../up" is no name'),
+        ({"licence": ""}, "licence: is not said"),
+        ({"origin": None}, "origin: is not said"),
+        ({"origin": {"a": "b"}}, "quote it twice"),
+        ({"methods": ["llm"]}, "add slm to the methods"),
+    ],
+)
+def test_what_cannot_be_is_refused(folder: Path, words: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        take(**{"domain": str(folder), "licence": "MIT", "origin": "x", **words})
+    assert "Remedy: " in str(caught.value)
+
+
+def test_a_folder_without_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(b"%PDF")
+    with pytest.raises(UserError, match="holds no file that can be read"):
+        take(domain=str(tmp_path), licence="MIT", origin="x")

@@ -1,0 +1,78 @@
+"""An exported model is the same model in another library: logits, tokens, text."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import torch
+
+from speclm.data.tokenizer import Tokenizer, TokenizerSettings, load_tokenizer, train_tokenizer
+from speclm.model.size import ModelSize
+from speclm.model.transformer import Transformer, initialize
+from speclm.model.weights import save_weights
+from speclm.stage.errors import UserError
+from speclm.stage.files import write_documents
+from speclm.train.export import export_model
+
+SIZE = ModelSize(vocabulary=300, context=32, layers=2, width=24, heads=3, inner=96)
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
+    folder = tmp_path_factory.mktemp("tokenizer")
+    write_documents(folder / "train.jsonl.zst", [{"text": f"the window number {i} of the store"} for i in range(200)])
+    settings = TokenizerSettings(vocabulary=300, model="bpe", characters=20_000, line_characters=200, threads=1)
+    train_tokenizer(folder / "train.jsonl.zst", settings, folder / "tokenizer.model")
+    return load_tokenizer(folder / "tokenizer.model")
+
+
+@pytest.fixture(scope="module")
+def ours() -> Transformer:
+    model = Transformer(SIZE)
+    initialize(model, torch.Generator().manual_seed(17))
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name.endswith("norm"):  # ones would hide an exchange
+                parameter.uniform_(0.5, 1.5)
+    return model
+
+
+@pytest.fixture(scope="module")
+def folder(ours: Transformer, tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("exported")
+    save_weights(folder / "weights.safetensors", ours.state_dict(), model=asdict(SIZE))
+    export_model(folder / "weights.safetensors", tokenizer, "# A card\n", folder / "model")
+    return folder / "model"
+
+
+def test_an_ordinary_tool_computes_the_same(ours: Transformer, tokenizer: Tokenizer, folder: Path) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    theirs = AutoModelForCausalLM.from_pretrained(folder).eval()
+    text = "the window of the store\n  has 12 numbers, café"
+    their_tokenizer = AutoTokenizer.from_pretrained(folder)
+    encoded = their_tokenizer(text, return_tensors="pt", truncation=True)
+    tokens_1T = encoded["input_ids"]
+    assert tokens_1T.tolist() == [[1, *tokenizer.encode([text], threads=1)[0]][: SIZE.context]]
+    with torch.no_grad():
+        logits_1TV = theirs(**encoded).logits
+    torch.testing.assert_close(logits_1TV, ours.logits(tokens_1T), rtol=1e-5, atol=1e-6)
+    assert text.startswith(their_tokenizer.decode(tokens_1T[0], skip_special_tokens=True))
+    assert theirs.generate(**their_tokenizer("the", return_tensors="pt"), max_new_tokens=3).shape[1] > 3
+
+
+def test_the_folder_holds_all_that_is_needed(folder: Path) -> None:
+    names = {"README.md", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
+    assert {path.name for path in folder.iterdir()} == names
+    assert json.loads((folder / "config.json").read_text())["n_inner"] == 96
+
+
+def test_weights_of_another_vocabulary_are_refused(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    other = ModelSize(vocabulary=301, context=8, layers=1, width=8, heads=1, inner=8)
+    model = Transformer(other)
+    initialize(model, torch.Generator().manual_seed(1))
+    save_weights(tmp_path / "w.safetensors", model.state_dict(), model=asdict(other))
+    with pytest.raises(UserError, match="has a vocabulary of 301, the tokenizer one of 300"):
+        export_model(tmp_path / "w.safetensors", tokenizer, "", tmp_path / "model")
+    assert not (tmp_path / "model").exists()
