@@ -60,6 +60,15 @@ def test_the_figures_of_the_readme_are_those_of_the_published_run() -> None:
     assert table in README
 
 
+def test_the_verdicts_of_the_readme_are_those_of_the_published_run_with_its_variants() -> None:
+    with (ROOT / "results/published/laptop/ablations/claims.tsv").open() as table:
+        claims = list(csv.DictReader(table, delimiter="\t"))
+    assert len(claims) == 17
+    for row in claims:
+        measured, low, high = (float(row[key]) for key in ("measured", "low", "high"))
+        assert f"| {row['claim']} | {measured:+.3f} [{low:+.3f}, {high:+.3f}] | {row['verdict']} |" in README
+
+
 def test_the_speeds_of_the_readme_are_those_of_the_published_benchmark() -> None:
     with (ROOT / "results/published/bench/bench.tsv").open() as table:
         published = {row["name"]: row for row in csv.DictReader(table, delimiter="\t")}
