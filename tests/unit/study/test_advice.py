@@ -101,7 +101,7 @@ def test_what_lies_outside_of_what_was_studied_is_said(paper_results: Results) -
     assert not any("than any that was studied" in line for line in inside["unknown"])
     outside = advised(paper_results, replace(DOMAIN, bits_per_byte=9.0), own=(1, 0, 0, 0))
     said = " ".join(outside["unknown"])
-    assert "less effective clusters (1)" in said and "more bits per byte (9)" in said
+    assert "fewer effective clusters (1)" in said and "more bits per byte (9)" in said
     assert "single bytes" not in said
     foreign = advised(paper_results, replace(DOMAIN, byte_share=0.6))
     assert any("60% of its tokens are single bytes (generic text: 0.5%)" in line for line in foreign["unknown"])

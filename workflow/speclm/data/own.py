@@ -81,10 +81,10 @@ def take_own_domain(
     name = words.get("name") or _name_of(domain)
     taken = {GENERIC, *tables["domains"]["domain"], *tables["datasets"]["dataset"]}
     if name in taken:
-        raise _refuse("name", f'"{name}" is the name of a domain or data set of config/', "give another: NAME=…")
+        raise _refuse("name", f'"{name}" is the name of a domain or data set of config/', "give it another: name=…")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         message = f'"{name}" is no name: small letters, digits and _, a letter first'
-        raise _refuse("name", message, "give one: NAME=…")
+        raise _refuse("name", message, "give it one: name=…")
     field = words.get("field", "text")
     dataset = DataSet(name, "files", shlex.quote(domain), NONE, field, NONE, words["licence"], words["origin"], NONE)
     shards = list_shards(dataset)

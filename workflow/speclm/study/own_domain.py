@@ -22,7 +22,11 @@ from speclm.study.evidence import Evidence
 from speclm.study.plan import GENERIC
 
 STRANGE = 0.1  # share of bytes from which a text is foreign to the tokenizer
-COMPARED = {"effective_clusters": "effective clusters", "js": "distance", "bits_per_byte": "bits per byte"}
+COMPARED = {  # what a value below and one above those that were studied is called
+    "effective_clusters": ("fewer effective clusters", "more effective clusters"),
+    "js": ("a smaller distance from generic text", "a larger distance from generic text"),
+    "bits_per_byte": ("fewer bits per byte", "more bits per byte"),
+}
 
 
 @dataclass(frozen=True)
@@ -110,13 +114,12 @@ def unknown(
         f"What happens between sizes: measured at {size:,} tokens, here are {domain.tokens['train']:,}.",
         f"How fast this machine is: times were measured on {device} ({host}).",
     ]
-    for column, word in COMPARED.items():
+    for column, words in COMPARED.items():
         known = corpora.loc[list(e.plan.domains), column]
         value = float(corpora[column].to_dict()[domain.name])
         if not known.min() <= value <= known.max():
-            side = "more" if value > known.max() else "less"
             said.append(
-                f"This domain has {side} {word} ({value:.3g}) than any that was studied "
+                f"This domain has {words[int(value > known.max())]} ({value:.3g}) than any that was studied "
                 f"({known.min():.3g} to {known.max():.3g}): the ranking is stretched beyond what it was measured on."
             )
     if domain.byte_share >= STRANGE:
