@@ -5,11 +5,13 @@ from speclm.stage import occupancy, progress, slurm
 
 onstart:
     run = Path("results") / config["run"]
-    jobs_name = getattr(workflow.scheduler._executor, "run_uuid", None)  # where SLURM runs the jobs
+    executor = workflow.scheduler._executor
+    jobs_name = getattr(executor, "run_uuid", None)  # where SLURM runs the jobs
     try:
         me = occupancy.occupy(run)
         if jobs_name:
             slurm.take_over(run, jobs_name)
+            slurm.look_in_time(executor)
     except UserError as error:
         raise WorkflowError(str(error)) from None
     shell.prefix(f"{exports()} {occupancy.VARIABLE}={me}; ")

@@ -1,6 +1,9 @@
-"""Jobs left in a queue by a killed workflow. The queue is a file here; a real one stands in tests/slurm."""
+"""Jobs left in a queue by a killed workflow, and looks at one's own. The queue is a file here; a real one stands in
+tests/e2e/test_slurm.py."""
 
+import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -67,3 +70,40 @@ def test_a_cluster_that_does_not_answer_is_told_and_the_jobs_are_not_forgotten(q
     with pytest.raises(UserError, match="squeue failed"):
         take_over(tmp_path / "run", "second")
     assert (tmp_path / "run/.occupied/slurm").read_text() == "first\n"
+
+
+class Executor:
+    """The part of Snakemake's executors that decides when it looks: between two looks it awaits its `sleep`."""
+
+    def __init__(self) -> None:
+        self.next_seconds_between_status_checks = 2.0
+        self.workflow = SimpleNamespace(executor_settings=SimpleNamespace(init_seconds_before_status_checks=2))
+
+
+def test_looks_come_after_a_tenth_of_the_time_since_a_job_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the plugin does, its own interval grows by 10 s a look, and is the first one again after a job's end."""
+    now = 0.0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    monkeypatch.setattr(slurm.asyncio, "sleep", sleep)
+    monkeypatch.setattr(slurm.time, "monotonic", lambda: now)
+    executor = Executor()
+    slurm.look_in_time(executor)
+
+    def noticed(end: float) -> float:
+        """When the end of a job that began just now is seen."""
+        begin = now
+        while True:
+            asyncio.run(executor.sleep())
+            if now - begin >= end:
+                executor.next_seconds_between_status_checks = 2.0
+                return now - begin
+            executor.next_seconds_between_status_checks = min(executor.next_seconds_between_status_checks + 10, 180)
+
+    assert noticed(1) == 2
+    for seconds in (15, 60, 600, 3600):
+        assert seconds <= noticed(seconds) <= 1.12 * seconds + 2
+    assert noticed(100_000) <= 100_000 + 180

@@ -1,17 +1,22 @@
-"""Jobs that a killed workflow left to SLURM: they save, end, and are gone before the next workflow submits its own.
+"""A workflow's jobs on SLURM: a killed one's end before the next submits its own, and all are looked at in time.
 
 A cluster's jobs do not end with the process that submitted them, and one that still trains keeps its folder locked.
 All jobs of one workflow have one name; a run keeps the names that its workflows gave.
 
     results/laptop/.occupied/slurm   one name a line: 028b8481-4002-47d7-90f1-a8861af94e1a
+
+How often Snakemake looks at its jobs follows how long they take: 40 s after one ended it looks every 4 s, ten minutes
+after every minute.
 """
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from speclm.stage.errors import UserError
 from speclm.stage.files import write_text
@@ -20,6 +25,7 @@ ENDING_SECONDS = (
     600.0  # SLURM itself ends them KillWait seconds after they are asked to (30 unless a site says otherwise)
 )
 LOOK_SECONDS = 1.0
+LOOK_SHARE = 0.1  # a job's end is noticed within this share of the time since the one before it
 
 
 def take_over(run: Path, name: str) -> None:
@@ -45,6 +51,25 @@ def take_over(run: Path, name: str) -> None:
             time.sleep(LOOK_SECONDS)
     names.parent.mkdir(parents=True, exist_ok=True)
     write_text(names, f"{name}\n")
+
+
+def look_in_time(executor: Any) -> None:
+    """Let Snakemake's executor for SLURM sleep between two looks at its jobs for as long as jobs of their kind deserve.
+
+    Its own sleep grows by 10 s with each look at which no job had ended, so that a job of 15 s is noticed after 26; it
+    falls back to the first interval once one has ended.
+    """
+    shortest = executor.workflow.executor_settings.init_seconds_before_status_checks
+    ended = time.monotonic()
+
+    async def sleep() -> None:
+        nonlocal ended
+        own = executor.next_seconds_between_status_checks
+        if own <= shortest:
+            ended = time.monotonic()
+        await asyncio.sleep(min(own, max(shortest, LOOK_SHARE * (time.monotonic() - ended))))
+
+    executor.sleep = sleep
 
 
 def _jobs(names: list[str]) -> list[str]:
