@@ -77,8 +77,8 @@ lint: .venv/complete  ## format, lint and types
 unit workflow e2e: .venv/complete
 	$(BIN)/pytest tests/$@
 
-slurm: .venv/complete  ## the smoke study on a real SLURM of one node, which this installs (root on Debian), disturbed in every way
-	$(BIN)/pytest tests/$@
+slurm: .venv/complete  ## of these, the smoke study on a real SLURM of one node, which this installs (root on Debian), disturbed in every way
+	$(BIN)/pytest tests/e2e/test_slurm.py
 
 .venv/complete: envs/lock.txt envs/torch-cpu.txt envs/torch-cuda.txt envs/install.sh
 	bash envs/install.sh $(PYTHON)

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
+from speclm.stage.files import read_table
+
 ROOT = Path(__file__).parents[2]
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 
@@ -27,13 +29,18 @@ class Clone:
         return self.folder / "results/smoke"
 
     def snakemake(
-        self, *arguments: str, cores: int = 2, check: bool = True, change: dict[str, Any] | None = None
+        self,
+        *arguments: str,
+        cores: int = 2,
+        check: bool = True,
+        change: dict[str, Any] | None = None,
+        seconds: int = 900,
     ) -> subprocess.CompletedProcess[str]:
         """Run Snakemake with the smoke preset, and with the values of `change` laid over it."""
         (self.folder / "change.yaml").write_text(yaml.safe_dump(change or {}))
         files = ["config/smoke.yaml", *(["change.yaml"] if change else [])]
         command = [*SNAKEMAKE, *arguments, "--cores", str(cores), "--configfile", *files]
-        ended = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False, timeout=900)
+        ended = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False, timeout=seconds)
         assert not check or ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-6000:]
         return ended
 
@@ -84,3 +91,14 @@ def stable_bytes(results: Path) -> dict[str, bytes]:
     files += sorted(results.glob("cards/*/*.md"))
     files += sorted(results.glob("specialize/**/runs.json")) + sorted(results.glob("pretrain/**/*.safetensors"))
     return {str(file.relative_to(results)): file.read_bytes() for file in files}
+
+
+def assert_same(found: Clone, expected: Clone) -> None:
+    """Every result of the methods is there with the bytes that it should have, and nothing half made is left."""
+    mine, others = stable_bytes(found.results), stable_bytes(expected.results)
+    assert [name for name in mine if mine[name] != others[name]] == []
+    methods = read_table(found.folder / "config/methods.tsv")["method"].tolist()
+    variants = {name for name in others if Path(name).parts[0] in ("pretrain", "specialize")}
+    variants = {name for name in variants if Path(name).parts[1] not in methods}
+    assert others.keys() - mine.keys() == variants
+    assert not [*found.results.glob("**/.scratch-*/*"), *found.results.glob("**/.*.part")]

@@ -8,13 +8,11 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import psutil
 import pytest
 
-from e2e.conftest import Clone, stable_bytes
-from speclm.stage.files import read_table
+from e2e.conftest import Clone, assert_same
 
 STOPS = 15  # ten of them kills
 
@@ -46,17 +44,6 @@ def jobs(clone: Clone) -> int:
     """How many stages a whole run has."""
     said = clone.snakemake("--dry-run").stdout
     return int(re.findall(r"^total +(\d+)", said, flags=re.M)[0])
-
-
-def assert_same(found: Clone, expected: Clone) -> None:
-    """Every result of the methods is there with the bytes that it should have, and nothing half made is left."""
-    mine, others = stable_bytes(found.results), stable_bytes(expected.results)
-    assert [name for name in mine if mine[name] != others[name]] == []
-    methods = read_table(found.folder / "config/methods.tsv")["method"].tolist()
-    variants = {name for name in others if Path(name).parts[0] in ("pretrain", "specialize")}
-    variants = {name for name in variants if Path(name).parts[1] not in methods}
-    assert others.keys() - mine.keys() == variants
-    assert not [*found.results.glob("**/.scratch-*/*"), *found.results.glob("**/.*.part")]
 
 
 def test_stopped_again_and_again_it_recovers_by_itself(smoke: Clone, new_clone: Callable[[], Clone]) -> None:

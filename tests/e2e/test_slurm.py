@@ -1,4 +1,4 @@
-"""The smoke study on a real SLURM of one node: disturbed as clusters do, it ends with the same bytes."""
+"""Studies on a real SLURM of one node: disturbed as clusters do, they end with the same bytes."""
 
 from __future__ import annotations
 
@@ -10,29 +10,42 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import pytest
 
-from e2e.conftest import Clone, stable_bytes
-from slurm.cluster import Cluster, UnavailableError, install, wait_for
+from e2e.cluster import Cluster, UnavailableError, install, wait_for
+from e2e.conftest import Clone, assert_same
 
 CPUS, GPUS = 4, 2
 PROFILE = "workflow/profiles/slurm"
 COMMAND = [sys.executable, "-m", "snakemake", "--profile", PROFILE, "--cores", str(CPUS)]
+COMMAND += ["--configfile", "config/smoke.yaml"]
+SLM = "results/smoke/pretrain/slm/all/seed17"
+ALONE = ["--force", "--allowed-rules", "pretrain_model", "--", f"{SLM}/summary.json"]  # this training again
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
+@contextmanager
+def running(accounting: bool) -> Iterator[Cluster]:
+    """A SLURM of this machine's own, for as long as it is needed."""
     try:
         install()
     except UnavailableError as reason:
         pytest.skip(f"no SLURM: {reason}")
-    cluster = Cluster.start(CPUS, GPUS)
-    yield cluster
-    cluster.stop()
+    cluster = Cluster.start(CPUS, GPUS, accounting)
+    try:
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with running(accounting=False) as cluster:
+        yield cluster
 
 
 @dataclass(frozen=True)
@@ -60,10 +73,10 @@ class Study:
         self.caught: list[Training] = []
         self.output = clone.folder / "said.txt"
 
-    def begin(self, *targets: str) -> None:
+    def begin(self, *arguments: str) -> None:
         with self.output.open("a") as output:
             self.process = subprocess.Popen(
-                [*COMMAND, "--configfile", "config/smoke.yaml", "--", *targets],
+                [*COMMAND, *arguments],
                 cwd=self.clone.folder,
                 env=self.cluster.environment(),
                 stdout=output,
@@ -75,10 +88,19 @@ class Study:
         wait_for(self._catch, 600, "a pretraining with a checkpoint")
         return self.caught[-1]
 
+    def end(self) -> str:
+        """Wait for Snakemake's end; what it has said since the first beginning."""
+        self.process.wait(timeout=1200)
+        said = self.output.read_text()
+        assert self.process.returncode == 0, said[-6000:]
+        return said
+
     def _catch(self) -> bool:
         assert self.process.poll() is None, self.output.read_text()[-6000:]
-        known = {training.name for training in self.caught}
-        for process in psutil.process_iter():
+        pretrain = self.clone.results / "pretrain"
+        scratch = {path.parents[2] for path in pretrain.glob("*/*/seed*/.scratch-pretrain_model/*/step*.json")}
+        names = {str(folder.relative_to(pretrain)) for folder in scratch} - {one.name for one in self.caught}
+        for process in psutil.process_iter() if names else []:
             try:
                 if not "".join(process.cmdline()[-1:]).endswith("pretrain_model.py"):
                     continue
@@ -87,10 +109,10 @@ class Study:
                 continue
             comment = self.cluster.ask("squeue", "--noheader", f"--jobs={job}", "--format=%k")
             name = "{}/{}/seed{}".format(*comment.removeprefix("rule_pretrain_model_wildcards_").rsplit("_", 2))
-            if name in known or not (step := self._newest(name)):
+            if name not in names:
                 continue
             process.suspend()
-            if process.is_running() and self._newest(name):  # not ended just now
+            if process.is_running() and (step := self._newest(name)):  # not ended just now
                 self.caught.append(Training(name, job, step, process))
                 return True
         return False
@@ -104,7 +126,7 @@ def test_disturbed_in_every_way_it_ends_with_the_same_bytes(
     smoke: Clone, new_clone: Callable[[], Clone], cluster: Cluster
 ) -> None:
     study = Study(clone := new_clone(), cluster)
-    study.begin()
+    study.begin()  # and again below, the same command
 
     cancelled = study.catch()
     cluster.ask("scancel", cancelled.job)
@@ -125,31 +147,45 @@ def test_disturbed_in_every_way_it_ends_with_the_same_bytes(
     time.sleep(5)
     cluster.begin("slurmctld")
 
-    study.process.wait(timeout=1200)
-    said = study.output.read_text()
-    assert study.process.returncode == 0, said[-6000:]
+    said = study.end()
     assert "Jobs of a run that was killed save and end. Waiting for them." in said
     assert f"SLURM-job '{cancelled.job}' failed, SLURM status is: 'CANCELLED'" in said
-    assert f"SLURM-job '{late.job}' failed, SLURM status is: 'TIMEOUT'" in said
+    # The profile has SLURM ask for the end two minutes before the limit; what has not ended by then is a TIMEOUT.
+    assert re.search(f"SLURM-job '{late.job}' failed, SLURM status is: '(FAILED|TIMEOUT)'", said)
     for training in (cancelled, preempted, orphaned, late):
         interrupted, went_on = training.told(clone)
         assert training.step <= interrupted <= went_on, training
+    assert_same(clone, smoke)
 
-    expected, found = stable_bytes(smoke.results), stable_bytes(clone.results)
-    assert [name for name in found if found[name] != expected[name]] == []
-    assert not list(clone.results.glob("**/.scratch-*/*"))
+
+def test_with_accounting_it_asks_sacct_charges_the_account_and_goes_on_where_it_was_cancelled(
+    smoke: Clone, tmp_path: Path
+) -> None:
+    clone = copy_run(smoke, tmp_path)
+    with running(accounting=True) as cluster:
+        study = Study(clone, cluster)
+        study.begin("--slurm-status-command=sacct", *ALONE)
+        cancelled = study.catch()
+        cluster.ask("scancel", cancelled.job)
+        said = study.end()
+        jobs = cluster.ask("sacct", "--allocations", "--noheader", "--parsable2", "--format=JobID,State,Account")
+    assert f"SLURM-job '{cancelled.job}' failed, SLURM status is: 'CANCELLED" in said
+    (first, state, account), (_, ended, again) = sorted(line.split("|") for line in jobs.splitlines())
+    assert (first, account, ended, again) == (cancelled.job, "project", "COMPLETED", "project")
+    assert state.startswith("CANCELLED")
+    interrupted, went_on = cancelled.told(clone)
+    assert cancelled.step <= interrupted <= went_on
+    weights = f"{SLM}/checkpoints/b80000.safetensors"
+    assert (clone.folder / weights).read_bytes() == (smoke.folder / weights).read_bytes()
 
 
 def test_processes_of_one_pretraining_share_one_job(smoke: Clone, cluster: Cluster, tmp_path: Path) -> None:
     """The job has one task with a CPU and a (stand-in) GPU for each process that the engine starts."""
-    clone = Clone(tmp_path / "clone")
-    shutil.copytree(smoke.folder, clone.folder)
+    clone = copy_run(smoke, tmp_path)
     (clone.folder / "change.yaml").write_text(f"engine: {{processes: {GPUS}}}\npretrain: {{micro_batch: 4}}\n")
-    target = "results/smoke/pretrain/slm/all/seed17/summary.json"
     command = [
-        *COMMAND,
-        *("--configfile", "config/smoke.yaml", "change.yaml", "--force", "--allowed-rules", "pretrain_model"),
-        *("--set-resources", f"pretrain_model:gpu={GPUS}", "--slurm-keep-successful-logs", "--", target),
+        *(*COMMAND, "change.yaml", "--slurm-keep-successful-logs"),
+        *("--set-resources", f"pretrain_model:gpu={GPUS}", *ALONE),
     ]
     ended = subprocess.run(
         command, cwd=clone.folder, env=cluster.environment(), capture_output=True, text=True, check=False, timeout=600
@@ -159,12 +195,18 @@ def test_processes_of_one_pretraining_share_one_job(smoke: Clone, cluster: Clust
     assert f"NumNodes=1 NumCPUs={GPUS} NumTasks=1 CPUs/Task={GPUS}" in job
     assert f"TRES=cpu={GPUS},mem={2500 * GPUS}M,node=1" in job
     assert f"TresPerJob=gres:gpu:{GPUS}" in job
-    assert json.loads((clone.folder / target).read_text())["engine"]["processes"] == GPUS
+    assert json.loads((clone.folder / SLM / "summary.json").read_text())["engine"]["processes"] == GPUS
 
-    weights = clone.results / "pretrain/slm/all/seed17/checkpoints/b80000.safetensors"
+    weights = clone.folder / SLM / "checkpoints/b80000.safetensors"
     on_slurm = weights.read_bytes()
     shutil.rmtree(weights.parent)
     record = "results/smoke/logs/pretrain_model/slm/all/seed17.job.json"
     command = [sys.executable, "-m", "speclm", "pretrain_model", record]
     subprocess.run(command, cwd=clone.folder, env={**os.environ, "PYTHONPATH": "workflow"}, check=True, timeout=600)
     assert weights.read_bytes() == on_slurm
+
+
+def copy_run(run: Clone, folder: Path) -> Clone:
+    """A finished run's project and files, in a folder of their own."""
+    shutil.copytree(run.folder, folder / "clone", symlinks=True)
+    return Clone(folder / "clone")

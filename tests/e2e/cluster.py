@@ -1,15 +1,16 @@
 """A real SLURM of one node, on the loopback address, for a test: installed, started, and stopped without a trace.
 
-Everything but Debian's programs lies in one folder: key and socket of munge, configuration, state, logs. Ports are free
-ones, so that two of them do not meet. Programs find their configuration through wrappers in `bin`, which a test puts
-first on its PATH; a SLURM that this machine may belong to is not touched.
+Everything but Debian's programs lies in one folder: key and socket of munge, configuration, state, database, logs.
+Ports are free ones, so that two of them do not meet. Programs find their configuration through wrappers in `bin`, which
+a test puts first on its PATH; a SLURM that this machine may belong to is not touched.
 
-    cluster = Cluster.start(gpus=2)      # 2 seconds
+    cluster = Cluster.start(cpus=4, gpus=2, accounting=False)      # 2 seconds; with accounting 8
     subprocess.run(["sbatch", "--wrap", "true"], env=cluster.environment())
     cluster.stop()
 
 The partition `main` is preempted (requeued after GRACE_SECONDS) by jobs of the partition `urgent`. GPUs are stand-ins:
-SLURM counts and hands them out, and nothing is behind them.
+SLURM counts and hands them out, and nothing is behind them. With accounting, `sacct` tells of ended jobs from a
+database of its own (MariaDB), and jobs are charged to the account `project`.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ from pathlib import Path
 
 import psutil
 
-PACKAGES = ["slurmctld", "slurmd", "slurm-client", "munge"]
+PACKAGES = ["slurmctld", "slurmd", "slurm-client", "munge", "slurmdbd", "mariadb-server"]
 PROGRAMS = ["sacct", "sacctmgr", "sbatch", "scancel", "scontrol", "sinfo", "squeue", "srun", "sshare"]
-DAEMONS = ["munged", "slurmctld", "slurmd"]
+DAEMONS = ["munged", "mariadbd", "slurmdbd", "slurmctld", "slurmd"]  # in the order in which they start
 GRACE_SECONDS = 30
 NODE = socket.gethostname().partition(".")[0]
 
@@ -50,8 +51,7 @@ SlurmdSpoolDir={folder}/spool
 StateSaveLocation={folder}/state
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
-JobAcctGatherType=jobacct_gather/none
-AccountingStorageType=accounting_storage/none
+{accounting}
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
 SlurmdParameters=config_overrides
@@ -65,6 +65,31 @@ GresTypes=gpu
 NodeName={node} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} Gres=gpu:{gpus} State=UNKNOWN
 PartitionName=main Nodes={node} Default=YES MaxTime=INFINITE State=UP PriorityTier=1 GraceTime={grace}
 PartitionName=urgent Nodes={node} MaxTime=INFINITE State=UP PriorityTier=2 PreemptMode=OFF
+"""
+
+NO_ACCOUNTING = """\
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none"""
+ACCOUNTING = """\
+JobAcctGatherType=jobacct_gather/linux
+AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=127.0.0.1
+AccountingStoragePort={database_port}
+AccountingStoragePass={folder}/munge.socket"""
+
+DATABASE = """\
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+DbdHost={node}
+DbdAddr=127.0.0.1
+DbdPort={database_port}
+SlurmUser={user}
+LogFile={folder}/slurmdbd.log
+PidFile={folder}/slurmdbd.pid
+StorageType=accounting_storage/mysql
+StorageHost=localhost
+StorageUser={user}
+StorageLoc=accounting
 """
 
 
@@ -110,15 +135,16 @@ class Cluster:
     """A running SLURM."""
 
     folder: Path
+    accounting: bool
 
     @classmethod
-    def start(cls, cpus: int, gpus: int) -> Cluster:
+    def start(cls, cpus: int, gpus: int, accounting: bool) -> Cluster:
         """Start munge, the controller and the node, and wait until the node takes jobs."""
-        cluster = cls(Path(tempfile.mkdtemp(prefix="slurm-", dir="/tmp")))  # a socket's path must be short
+        cluster = cls(Path(tempfile.mkdtemp(prefix="slurm-", dir="/tmp")), accounting)  # a socket's path must be short
         cluster.folder.chmod(0o755)
         cluster._configure(cpus, gpus)
         try:
-            for daemon in DAEMONS:
+            for daemon in cluster.daemons:
                 cluster.begin(daemon)
             wait_for(lambda: cluster.ask("sinfo", "--noheader", "--format=%T") == "idle", 30, "an idle node")
         except BaseException as error:
@@ -128,12 +154,17 @@ class Cluster:
             raise
         return cluster
 
+    @property
+    def daemons(self) -> list[str]:
+        """What runs, in the order in which it starts."""
+        return [name for name in DAEMONS if self.accounting or name not in ("mariadbd", "slurmdbd")]
+
     def stop(self) -> None:
         """End all jobs and daemons, and remove the folder."""
         if self._process("slurmctld"):
             subprocess.run([self.folder / "bin/scancel", "--full", f"--user={getpass.getuser()}"], check=False)
             wait_for(lambda: not self.ask("squeue", "--noheader"), 60, "the end of all jobs")
-        for daemon in reversed(DAEMONS):
+        for daemon in reversed(self.daemons):
             self.end(daemon)
         shutil.rmtree(self.folder)
 
@@ -147,17 +178,37 @@ class Cluster:
         return ended.stdout.strip()
 
     def begin(self, daemon: str) -> None:
-        """Start one daemon; it returns when the daemon answers or has gone to the background."""
+        """Start one daemon, and wait until it answers or has gone to the background."""
         folder, program = self.folder, find(daemon)
         assert program, daemon
+        if daemon == "mariadbd":
+            self._begin_database(program)
+            return
         commands = {
             "munged": ["--force", f"--socket={folder}/munge.socket", f"--key-file={folder}/munge.key",
                        f"--pid-file={folder}/munged.pid", f"--log-file={folder}/munged.log",
                        f"--seed-file={folder}/munged.seed"],
+            "slurmdbd": [],
             "slurmctld": ["-f", f"{folder}/slurm.conf"],
             "slurmd": ["-f", f"{folder}/slurm.conf", "-N", NODE],
         }  # fmt: skip
-        subprocess.run([program, *commands[daemon]], check=True, capture_output=True, timeout=30)
+        environment = os.environ | {"SLURM_CONF": f"{folder}/slurm.conf", "MYSQL_UNIX_PORT": f"{folder}/mariadb.socket"}
+        subprocess.run([program, *commands[daemon]], check=True, capture_output=True, timeout=30, env=environment)
+        if daemon == "slurmdbd":
+            wait_for(lambda: "Cluster" in self.ask("sacctmgr", "list", "cluster"), 30, "the accounting")
+            for entity in (["cluster", "test"], ["account", "project"], ["user", getpass.getuser(), "account=project"]):
+                self.ask("sacctmgr", "--immediate", "add", *entity)
+
+    def _begin_database(self, program: str) -> None:
+        """A database that only a socket in the folder leads to, and that asks nobody who they are."""
+        folder = self.folder
+        (folder / "database").mkdir(exist_ok=True)
+        command = [program, "--no-defaults", f"--user={getpass.getuser()}", f"--datadir={folder}/database",
+                   f"--socket={folder}/mariadb.socket", f"--pid-file={folder}/mariadbd.pid", "--skip-networking",
+                   "--skip-grant-tables", "--innodb-lock-wait-timeout=900"]  # fmt: skip
+        with (folder / "mariadbd.log").open("wb") as log:
+            subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        wait_for((folder / "mariadbd.pid").exists, 30, "the database")
 
     def end(self, daemon: str) -> None:
         """Stop one daemon, and wait until it is gone."""
@@ -185,12 +236,12 @@ class Cluster:
         key = folder / "munge.key"
         key.write_bytes(os.urandom(128))
         key.chmod(0o400)
-        controller_port, node_port = free_ports(2)
+        controller_port, node_port, database_port = free_ports(3)
+        common = {"node": NODE, "user": getpass.getuser(), "folder": folder, "database_port": database_port}
         (folder / "slurm.conf").write_text(
             CONFIGURATION.format(
-                node=NODE,
-                user=getpass.getuser(),
-                folder=folder,
+                **common,
+                accounting=(ACCOUNTING if self.accounting else NO_ACCOUNTING).format(**common),
                 cpus=cpus,
                 gpus=gpus,
                 memory=psutil.virtual_memory().total // 2**20 - 500,
@@ -199,6 +250,8 @@ class Cluster:
                 node_port=node_port,
             )
         )
+        (folder / "slurmdbd.conf").write_text(DATABASE.format(**common))
+        (folder / "slurmdbd.conf").chmod(0o600)
         for number in range(gpus):
             (folder / f"gpu{number}").touch()
         (folder / "gres.conf").write_text(f"NodeName={NODE} Name=gpu File={folder}/gpu[0-{gpus - 1}]\n")
