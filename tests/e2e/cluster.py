@@ -31,7 +31,7 @@ import psutil
 PACKAGES = ["slurmctld", "slurmd", "slurm-client", "munge", "slurmdbd", "mariadb-server"]
 PROGRAMS = ["sacct", "sacctmgr", "sbatch", "scancel", "scontrol", "sinfo", "squeue", "srun", "sshare"]
 DAEMONS = ["munged", "mariadbd", "slurmdbd", "slurmctld", "slurmd"]  # in the order in which they start
-GRACE_SECONDS = 30
+GRACE_SECONDS = 120  # for a busy machine: a training that ends sooner is not waited for
 NODE = socket.gethostname().partition(".")[0]
 
 CONFIGURATION = """\
@@ -60,7 +60,7 @@ PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 MpiDefault=none
 ReturnToService=2
-KillWait=15
+KillWait={grace}
 GresTypes=gpu
 NodeName={node} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} Gres=gpu:{gpus} State=UNKNOWN
 PartitionName=main Nodes={node} Default=YES MaxTime=INFINITE State=UP PriorityTier=1 GraceTime={grace}
@@ -163,7 +163,7 @@ class Cluster:
         """End all jobs and daemons, and remove the folder."""
         if self._process("slurmctld"):
             subprocess.run([self.folder / "bin/scancel", "--full", f"--user={getpass.getuser()}"], check=False)
-            wait_for(lambda: not self.ask("squeue", "--noheader"), 60, "the end of all jobs")
+            wait_for(lambda: not self.ask("squeue", "--noheader"), 300, "the end of all jobs")
         for daemon in reversed(self.daemons):
             self.end(daemon)
         shutil.rmtree(self.folder)

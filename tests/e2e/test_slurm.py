@@ -85,12 +85,12 @@ class Study:
 
     def catch(self) -> Training:
         """Stop a pretraining that has a checkpoint and that was not caught before."""
-        wait_for(self._catch, 600, "a pretraining with a checkpoint")
+        wait_for(self._catch, 1200, "a pretraining with a checkpoint")
         return self.caught[-1]
 
     def end(self) -> str:
         """Wait for Snakemake's end; what it has said since the first beginning."""
-        self.process.wait(timeout=1200)
+        self.process.wait(timeout=1800)
         said = self.output.read_text()
         assert self.process.returncode == 0, said[-6000:]
         return said
@@ -139,7 +139,7 @@ def test_disturbed_in_every_way_it_ends_with_the_same_bytes(
     study.process.wait()
     assert orphaned.job in cluster.ask("squeue", "--noheader", "--format=%i")  # its job has not ended with Snakemake
     study.begin()
-    wait_for(lambda: not orphaned.process.is_running(), 120, "the end of the orphaned training")
+    wait_for(lambda: not orphaned.process.is_running(), 300, "the end of the orphaned training")
 
     late = study.catch()
     cluster.ask("scontrol", "update", f"JobId={late.job}", "TimeLimit=1")
@@ -188,7 +188,7 @@ def test_processes_of_one_pretraining_share_one_job(smoke: Clone, cluster: Clust
         *("--set-resources", f"pretrain_model:gpu={GPUS}", *ALONE),
     ]
     ended = subprocess.run(
-        command, cwd=clone.folder, env=cluster.environment(), capture_output=True, text=True, check=False, timeout=600
+        command, cwd=clone.folder, env=cluster.environment(), capture_output=True, text=True, check=False, timeout=1200
     )
     assert ended.returncode == 0, ended.stderr[-6000:]
     job = cluster.ask("scontrol", "show", "job", re.findall(r"SLURM jobid (\d+)", ended.stderr)[-1])
@@ -202,7 +202,7 @@ def test_processes_of_one_pretraining_share_one_job(smoke: Clone, cluster: Clust
     shutil.rmtree(weights.parent)
     record = "results/smoke/logs/pretrain_model/slm/all/seed17.job.json"
     command = [sys.executable, "-m", "speclm", "pretrain_model", record]
-    subprocess.run(command, cwd=clone.folder, env={**os.environ, "PYTHONPATH": "workflow"}, check=True, timeout=600)
+    subprocess.run(command, cwd=clone.folder, env={**os.environ, "PYTHONPATH": "workflow"}, check=True, timeout=1200)
     assert weights.read_bytes() == on_slurm
 
 
