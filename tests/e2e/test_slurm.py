@@ -158,18 +158,16 @@ def test_disturbed_in_every_way_it_ends_with_the_same_bytes(
     assert_same(clone, smoke)
 
 
-def test_with_accounting_it_asks_sacct_charges_the_account_and_goes_on_where_it_was_cancelled(
-    smoke: Clone, tmp_path: Path
-) -> None:
+def test_with_accounting_the_account_is_charged_and_a_cancelled_training_goes_on(smoke: Clone, tmp_path: Path) -> None:
     clone = copy_run(smoke, tmp_path)
     with running(accounting=True) as cluster:
         study = Study(clone, cluster)
-        study.begin("--slurm-status-command=sacct", *ALONE)
+        study.begin(*ALONE)
         cancelled = study.catch()
         cluster.ask("scancel", cancelled.job)
         said = study.end()
         jobs = cluster.ask("sacct", "--allocations", "--noheader", "--parsable2", "--format=JobID,State,Account")
-    assert f"SLURM-job '{cancelled.job}' failed, SLURM status is: 'CANCELLED" in said
+    assert f"SLURM-job '{cancelled.job}' failed, SLURM status is: 'CANCELLED'" in said
     (first, state, account), (_, ended, again) = sorted(line.split("|") for line in jobs.splitlines())
     assert (first, account, ended, again) == (cancelled.job, "project", "COMPLETED", "project")
     assert state.startswith("CANCELLED")
