@@ -73,6 +73,14 @@ class Study:
         self.caught: list[Training] = []
         self.output = clone.folder / "said.txt"
 
+    def __enter__(self) -> Study:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """A study that a failed test left does not outlive it."""
+        self.process.kill()
+        self.process.wait()
+
     def begin(self, *arguments: str) -> None:
         with self.output.open("a") as output:
             self.process = subprocess.Popen(
@@ -125,29 +133,29 @@ class Study:
 def test_disturbed_in_every_way_it_ends_with_the_same_bytes(
     smoke: Clone, new_clone: Callable[[], Clone], cluster: Cluster
 ) -> None:
-    study = Study(clone := new_clone(), cluster)
-    study.begin()  # and again below, the same command
+    with Study(clone := new_clone(), cluster) as study:
+        study.begin()  # and again below, the same command
 
-    cancelled = study.catch()
-    cluster.ask("scancel", cancelled.job)
+        cancelled = study.catch()
+        cluster.ask("scancel", cancelled.job)
 
-    preempted = study.catch()
-    cluster.ask("sbatch", "--partition=urgent", "--exclusive", "--output=/dev/null", "--wrap=true")
+        preempted = study.catch()
+        cluster.ask("sbatch", "--partition=urgent", "--exclusive", "--output=/dev/null", "--wrap=true")
 
-    orphaned = study.catch()
-    study.process.kill()
-    study.process.wait()
-    assert orphaned.job in cluster.ask("squeue", "--noheader", "--format=%i")  # its job has not ended with Snakemake
-    study.begin()
-    wait_for(lambda: not orphaned.process.is_running(), 300, "the end of the orphaned training")
+        orphaned = study.catch()
+        study.process.kill()
+        study.process.wait()
+        assert orphaned.job in cluster.ask("squeue", "--noheader", "--format=%i")  # it has not ended with Snakemake
+        study.begin()
+        wait_for(lambda: not orphaned.process.is_running(), 300, "the end of the orphaned training")
 
-    late = study.catch()
-    cluster.ask("scontrol", "update", f"JobId={late.job}", "TimeLimit=1")
-    cluster.end("slurmctld")
-    time.sleep(5)
-    cluster.begin("slurmctld")
+        late = study.catch()
+        cluster.ask("scontrol", "update", f"JobId={late.job}", "TimeLimit=1")
+        cluster.end("slurmctld")
+        time.sleep(5)
+        cluster.begin("slurmctld")
 
-    said = study.end()
+        said = study.end()
     assert "Jobs of a run that was killed save and end. Waiting for them." in said
     assert f"SLURM-job '{cancelled.job}' failed, SLURM status is: 'CANCELLED'" in said
     # The profile has SLURM ask for the end two minutes before the limit; what has not ended by then is a TIMEOUT.
@@ -160,8 +168,7 @@ def test_disturbed_in_every_way_it_ends_with_the_same_bytes(
 
 def test_with_accounting_the_account_is_charged_and_a_cancelled_training_goes_on(smoke: Clone, tmp_path: Path) -> None:
     clone = copy_run(smoke, tmp_path)
-    with running(accounting=True) as cluster:
-        study = Study(clone, cluster)
+    with running(accounting=True) as cluster, Study(clone, cluster) as study:
         study.begin(*ALONE)
         cancelled = study.catch()
         cluster.ask("scancel", cancelled.job)
