@@ -73,6 +73,7 @@ AccountingStorageType=accounting_storage/none"""
 ACCOUNTING = """\
 JobAcctGatherType=jobacct_gather/linux
 AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageEnforce=associations
 AccountingStorageHost=127.0.0.1
 AccountingStoragePort={database_port}
 AccountingStoragePass={folder}/munge.socket"""
@@ -196,17 +197,19 @@ class Cluster:
         subprocess.run([program, *commands[daemon]], check=True, capture_output=True, timeout=30, env=environment)
         if daemon == "slurmdbd":
             wait_for(lambda: "Cluster" in self.ask("sacctmgr", "list", "cluster"), 30, "the accounting")
-            for entity in (["cluster", "test"], ["account", "project"], ["user", getpass.getuser(), "account=project"]):
-                self.ask("sacctmgr", "--immediate", "add", *entity)
+            me = getpass.getuser()
+            for change in ("add cluster test", "add account project", f"add user {me} account=project",
+                           f"modify user {me} set defaultaccount=project"):  # fmt: skip
+                self.ask("sacctmgr", "--immediate", *change.split())
 
     def _begin_database(self, program: str) -> None:
         """A database that only a socket in the folder leads to, and that asks nobody who they are."""
         folder = self.folder
-        (folder / "database").mkdir(exist_ok=True)
-        command = [program, "--no-defaults", f"--user={getpass.getuser()}", f"--datadir={folder}/database",
-                   f"--socket={folder}/mariadb.socket", f"--pid-file={folder}/mariadbd.pid", "--skip-networking",
-                   "--skip-grant-tables", "--innodb-lock-wait-timeout=900"]  # fmt: skip
+        common = ["--no-defaults", f"--user={getpass.getuser()}", f"--datadir={folder}/database"]
+        command = [program, *common, f"--socket={folder}/mariadb.socket", f"--pid-file={folder}/mariadbd.pid",
+                   "--skip-networking", "--skip-grant-tables", "--innodb-lock-wait-timeout=900"]  # fmt: skip
         with (folder / "mariadbd.log").open("wb") as log:
+            subprocess.run(["mariadb-install-db", *common, "--skip-test-db"], check=True, stdout=log, stderr=log)
             subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         wait_for((folder / "mariadbd.pid").exists, 30, "the database")
 
