@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,7 +92,7 @@ class Study:
             )
 
     def catch(self) -> Training:
-        """Stop a pretraining that has a checkpoint and that was not caught before."""
+        """Stop a pretraining that has saved a checkpoint in this job of its and that was not caught before."""
         wait_for(self._catch, 1200, "a pretraining with a checkpoint")
         return self.caught[-1]
 
@@ -117,17 +117,22 @@ class Study:
                 continue
             comment = self.cluster.ask("squeue", "--noheader", f"--jobs={job}", "--format=%k")
             name = "{}/{}/seed{}".format(*comment.removeprefix("rule_pretrain_model_wildcards_").rsplit("_", 2))
-            if name not in names:
+            if name not in names or not self._newest(name, process):
                 continue
             process.suspend()
-            if process.is_running() and (step := self._newest(name)):  # not ended just now
+            if process.is_running() and (step := self._newest(name, process)):  # not ended just now
                 self.caught.append(Training(name, job, step, process))
                 return True
         return False
 
-    def _newest(self, name: str) -> int:
-        steps = self.clone.results.glob(f"pretrain/{name}/.scratch-pretrain_model/*/step*.json")
-        return max((int(path.stem.removeprefix("step")) for path in steps), default=0)
+    def _newest(self, name: str, process: psutil.Process) -> int:
+        """The newest checkpoint that this process has saved; 0: none."""
+        newest = 0
+        for file in self.clone.results.glob(f"pretrain/{name}/.scratch-pretrain_model/*/step*.json"):
+            with suppress(FileNotFoundError):  # the next one has taken its place
+                if file.stat().st_mtime > process.create_time():
+                    newest = max(newest, int(file.stem.removeprefix("step")))
+        return newest
 
 
 def test_disturbed_in_every_way_it_ends_with_the_same_bytes(
