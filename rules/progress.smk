@@ -10,7 +10,8 @@ onstart:
     try:
         me = occupancy.occupy(run)
         if jobs_name:
-            slurm.take_over(run, jobs_name)
+            if slurm.take_over(run, jobs_name):
+                slurm.plan_again()
             slurm.look_in_time(executor)
     except UserError as error:
         raise WorkflowError(str(error)) from None

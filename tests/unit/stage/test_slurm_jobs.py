@@ -2,6 +2,9 @@
 tests/e2e/test_slurm.py."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +14,7 @@ from speclm.stage import slurm
 from speclm.stage.errors import UserError
 from speclm.stage.slurm import take_over
 
+ROOT = Path(__file__).parents[3]
 SQUEUE = """#!/bin/sh
 for last; do :; done
 grep -F "${last#--name=}" "$QUEUE" | cut -d ' ' -f 1
@@ -38,7 +42,7 @@ def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_first_workflow_touches_no_job_and_leaves_its_name(queue: Path, tmp_path: Path) -> None:
-    take_over(tmp_path / "run", "first")
+    assert not take_over(tmp_path / "run", "first")
     assert queue.read_text() == "7 first\n8 other\n9 first\n"
     assert (tmp_path / "run/.occupied/slurm").read_text() == "first\n"
 
@@ -47,7 +51,8 @@ def test_the_jobs_of_the_workflow_before_have_ended_when_the_next_begins(
     queue: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     take_over(tmp_path / "run", "first")
-    take_over(tmp_path / "run", "second")
+    assert take_over(tmp_path / "run", "second")
+    assert not take_over(tmp_path / "run", "second")
     assert queue.read_text() == "8 other\n"
     assert (tmp_path / "run/.occupied/slurm").read_text() == "second\n"
     assert "Waiting for them" in capfd.readouterr().err
@@ -70,6 +75,26 @@ def test_a_cluster_that_does_not_answer_is_told_and_the_jobs_are_not_forgotten(q
     with pytest.raises(UserError, match="squeue failed"):
         take_over(tmp_path / "run", "second")
     assert (tmp_path / "run/.occupied/slurm").read_text() == "first\n"
+
+
+def test_a_workflow_that_took_jobs_over_begins_anew_by_the_same_command(queue: Path, tmp_path: Path) -> None:
+    """What it planned was planned while those jobs were still at work."""
+    take_over(tmp_path / "run", "first")
+    program = """
+import os, sys
+from pathlib import Path
+from speclm.stage.slurm import plan_again, take_over
+print("planned", os.getpid(), *sys.argv[1:])
+if take_over(Path(sys.argv[1]), str(os.getpid())):
+    plan_again()
+"""
+    command = [sys.executable, "-c", program, tmp_path / "run", "--cores"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    first, again = ended.stdout.splitlines()
+    assert first == again
+    assert first.endswith("run --cores")
+    assert queue.read_text() == "8 other\n"
 
 
 class Executor:

@@ -12,11 +12,12 @@ after every minute.
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from speclm.stage.errors import UserError
 from speclm.stage.files import write_text
@@ -28,15 +29,20 @@ LOOK_SECONDS = 1.0
 LOOK_SHARE = 0.1  # a job's end is noticed within this share of the time since the one before it
 
 
-def take_over(run: Path, name: str) -> None:
+def take_over(run: Path, name: str) -> bool:
     """End the jobs of this run's earlier workflows and wait for their end; `name` is that of the jobs to come.
+
+    Returns:
+        Whether there were any. Then files have come and gone since this workflow was planned: a job that had just made
+        its outputs takes them back when it is cancelled.
 
     Raises:
         UserError: SLURM does not answer, or the jobs do not end.
     """
     names = run / ".occupied/slurm"
     earlier = names.read_text(encoding="utf-8").split() if names.exists() else []
-    if earlier and _jobs(earlier):
+    some = bool(earlier and _jobs(earlier))
+    if some:
         print("Jobs of a run that was killed save and end. Waiting for them.", file=sys.stderr, flush=True)
         for one in earlier:
             _ask("scancel", "--me", f"--name={one}")
@@ -51,6 +57,14 @@ def take_over(run: Path, name: str) -> None:
             time.sleep(LOOK_SECONDS)
     names.parent.mkdir(parents=True, exist_ok=True)
     write_text(names, f"{name}\n")
+    return some
+
+
+def plan_again() -> NoReturn:
+    """Begin this process anew, with the command that it was begun with."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, sys.orig_argv)
 
 
 def look_in_time(executor: Any) -> None:
