@@ -70,7 +70,7 @@ def plan_again() -> NoReturn:
 def look_in_time(executor: Any) -> None:
     """Let Snakemake's executor for SLURM sleep between two looks at its jobs for as long as jobs of their kind deserve.
 
-    Its own sleep grows by 10 s with each look at which no job had ended, so that a job of 15 s is noticed after 26; it
+    Its own sleep grows by 10 s with each look at which no job had ended, so that a job of 15 s is noticed after 36; it
     falls back to the first interval once one has ended.
     """
     shortest = executor.workflow.executor_settings.init_seconds_before_status_checks
