@@ -74,13 +74,10 @@ lint: .venv/complete  ## format, lint and types
 	$(BIN)/snakefmt --check Snakefile workflow/Snakefile rules
 	$(BIN)/snakemake --lint
 
-unit workflow: .venv/complete
+unit workflow e2e: .venv/complete
 	$(BIN)/pytest tests/$@
 
-e2e: .venv/complete
-	$(BIN)/pytest tests/e2e --ignore=tests/e2e/test_slurm.py
-
-slurm: .venv/complete  ## the smoke study on a real SLURM of one node, which this installs (root on Debian), disturbed in every way
+slurm: .venv/complete  ## of these, the smoke study on a real SLURM of one node, which this installs (root on Debian), disturbed in every way
 	$(BIN)/pytest tests/e2e/test_slurm.py
 
 .venv/complete: envs/lock.txt envs/torch-cpu.txt envs/torch-cuda.txt envs/install.sh
