@@ -48,6 +48,16 @@ def measured(recipes):
     ]
 
 
+def stage_files(pretrained, specialized):
+    """What these trainings and specialisations, by their folders, leave to be described."""
+    return {
+        "pretrained": [f"{folder}/checkpoints" for folder in pretrained],
+        "pretrained_summaries": [f"{folder}/summary.json" for folder in pretrained],
+        "specialized": [f"{folder}/models" for folder in specialized],
+        "specialized_summaries": [f"{folder}/summary.json" for folder in specialized],
+    }
+
+
 def gather_inputs(wildcards):
     recipes = STUDIES[wildcards.study]
     pretrained = [
@@ -61,10 +71,7 @@ def gather_inputs(wildcards):
     specialized = [f"<run>/specialize/{name}" for name, corpus in names if corpus != "generic"]
     return {
         "documents": [f"<run>/evaluate/{name}/documents.parquet" for name, _ in names],
-        "pretrained": [f"{folder}/checkpoints" for folder in pretrained],
-        "pretrained_summaries": [f"{folder}/summary.json" for folder in pretrained],
-        "specialized": [f"{folder}/models" for folder in specialized],
-        "specialized_summaries": [f"{folder}/summary.json" for folder in specialized],
+        **stage_files(pretrained, specialized),
     }
 
 
@@ -177,10 +184,7 @@ def compare_inputs(wildcards):
     specialized = [f"<run>/specialize/{recipe.name}/{wildcards.domain}/seed{seed}" for recipe in chosen]
     return {
         "documents": [f"{folder}/documents.parquet".replace("specialize", "evaluate", 1) for folder in specialized],
-        "pretrained": [f"{folder}/checkpoints" for folder in pretrained],
-        "pretrained_summaries": [f"{folder}/summary.json" for folder in pretrained],
-        "specialized": [f"{folder}/models" for folder in specialized],
-        "specialized_summaries": [f"{folder}/summary.json" for folder in specialized],
+        **stage_files(pretrained, specialized),
     }
 
 

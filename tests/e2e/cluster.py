@@ -23,6 +23,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -167,6 +168,8 @@ class Cluster:
             wait_for(lambda: not self.ask("squeue", "--noheader"), 300, "the end of all jobs")
         for daemon in reversed(self.daemons):
             self.end(daemon)
+        for process in self._left():
+            process.kill()
         shutil.rmtree(self.folder)
 
     def environment(self) -> dict[str, str]:
@@ -220,6 +223,15 @@ class Cluster:
             wait_for(
                 lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, 30, f"{daemon}'s end"
             )
+
+    def _left(self) -> list[psutil.Process]:
+        """What cancelled jobs leave: without control groups SLURM loses sight of what has left a job's session."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.environ().get("PATH", "").startswith(f"{self.folder}/"):
+                    found.append(process)
+        return found
 
     def _process(self, daemon: str) -> psutil.Process | None:
         file = self.folder / f"{daemon}.pid"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import runpy
 import sys
 from functools import cache
 from importlib.metadata import packages_distributions
@@ -14,10 +13,11 @@ import pytest
 import yaml
 from packaging.utils import canonicalize_name
 
+from speclm.study.conda import NEEDED, TARGET, complete, locked_versions
+
 ROOT = Path(__file__).parents[2]
 ENVS = sorted((ROOT / "envs").glob("*.yaml"))
-TOOL = runpy.run_path(str(ROOT / "scripts/_environments.py"))
-VERSIONS = TOOL["read_locks"](*TOOL["LOCKS"])
+VERSIONS = locked_versions(ROOT / "envs")
 # Imported within functions that stages of these roles do not call.
 NOT_CALLED = {
     "psutil": {"data", "train-cpu", "train-cuda", "report", "tracking"},  # which Snakemake's own process asks
@@ -37,7 +37,7 @@ def pins(text: str) -> dict[str, str]:
 
 def upper(path: Path) -> dict[str, str]:
     """The pins that are written by hand."""
-    return pins(path.read_text().partition(TOOL["NEEDED"])[0])
+    return pins(path.read_text().partition(NEEDED)[0])
 
 
 def roles() -> dict[str, set[str]]:
@@ -104,7 +104,7 @@ def corpora() -> set[str]:
 
 @pytest.mark.parametrize("path", ENVS, ids=lambda path: path.stem)
 def test_an_environment_pins_what_the_locks_pin_down_to_the_last_package(path: Path) -> None:
-    assert path.read_text() == TOOL["complete"](path.read_text()), "make lock"
+    assert path.read_text() == complete(path.read_text(), ROOT / "envs"), "make lock"
     assert {name: VERSIONS[name] for name in pins(path.read_text())} == pins(path.read_text())
 
 
@@ -138,7 +138,7 @@ def test_conda_has_the_python_that_the_locks_are_made_for() -> None:
         environment = yaml.safe_load(path.read_text())
         assert environment["channels"] == ["conda-forge", "nodefaults"]
         exact = dict(entry.split("=") for entry in environment["dependencies"] if isinstance(entry, str))
-        assert exact["python"] == TOOL["TARGET"]["python_full_version"]
+        assert exact["python"] == TARGET["python_full_version"]
         assert re.fullmatch(r"\d+\.\d+\.\d+", exact["pip"])
 
 
@@ -162,7 +162,7 @@ def test_images_are_made_of_the_locks_by_the_script_that_makes_the_environment()
     files = {"install.sh", *re.findall(r"-r envs/(\S+)", script)}
     assert files == {"install.sh", "lock.txt", "torch-cpu.txt", "torch-cuda.txt"}
     assert "--require-hashes --no-deps" in script
-    image = f"python:{TOOL['TARGET']['python_full_version']}-slim-bookworm"
+    image = f"python:{TARGET['python_full_version']}-slim-bookworm"
     docker = (ROOT / "envs/Dockerfile").read_text()
     assert set(re.findall(r"^FROM (\S+)", docker, flags=re.M)) == {image}
     assert set(re.findall(r"^COPY (?!--from)(.*) /opt/speclm/envs/$", docker, flags=re.M)) == {" ".join(sorted(files))}

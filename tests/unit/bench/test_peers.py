@@ -8,20 +8,15 @@ from torch.nn import functional as F
 from speclm.bench.huggingface import gpt2
 from speclm.bench.nanogpt import GPT
 from speclm.model.size import ModelSize, parameter_count
-from speclm.model.transformer import Transformer, initialize
+from speclm.model.transformer import Transformer
+from unit.uneven import uneven_transformer
 
 SIZE = ModelSize(vocabulary=50, context=16, layers=2, width=24, heads=3, inner=96)
 
 
 @pytest.fixture
 def ours() -> Transformer:
-    model = Transformer(SIZE).double()
-    initialize(model, torch.Generator().manual_seed(17))
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if name.endswith("norm"):  # ones would hide an exchange
-                parameter.uniform_(0.5, 1.5)
-    return model
+    return uneven_transformer(SIZE).double()
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """Results that several tests read and none changes."""
 
 import shutil
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from speclm.study.store import open_store
+from unit.study.drawing import Drawn, make_figure
 from unit.study.made_up import ABLATIONS, Results, Truth, results_of
 from unit.study.tracked import address
 
@@ -20,6 +22,14 @@ def paper_results() -> Results:
 def variant_results() -> Results:
     """The same with all variants."""
     return results_of(Truth(extra=ABLATIONS))
+
+
+@pytest.fixture(scope="session")
+def drawn(paper_results: Results, variant_results: Results) -> Drawn:
+    """A figure of the study of the methods (""), or of the variants, drawn once for all tests that only look at it."""
+    evidence = {"": paper_results.evidence, "ablations": variant_results.evidence}
+
+    return cache(lambda study, name: make_figure(name, evidence[study]))
 
 
 @pytest.fixture(scope="session")

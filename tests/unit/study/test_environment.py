@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from speclm.stage.files import write_json
-from speclm.study.environment import origin_environment, read_environment, read_pins
+from speclm.study.environment import origin_environment, read_environment
 
 
 def record(stage: str, started: str, seconds: float, **more: object) -> dict[str, object]:
@@ -39,17 +39,6 @@ def test_stages_are_added_up_in_the_order_of_their_start(tmp_path: Path) -> None
 
 def test_no_stage(tmp_path: Path) -> None:
     assert read_environment(tmp_path)["started"] is None
-
-
-def test_pins(tmp_path: Path) -> None:
-    (tmp_path / "lock.txt").write_text("numpy==2.4.6 \\\n    --hash=sha256:00\nJinja2==3.1.6 ; python_version > '3'\n")
-    (tmp_path / "cpu.txt").write_text("torch==2.13.0+cpu \\\n")
-    (tmp_path / "cuda.txt").write_text("torch==2.13.0 \\\nnumpy==2.4.6 \\\n")
-    assert read_pins([tmp_path / "lock.txt", tmp_path / "cpu.txt", tmp_path / "cuda.txt"]) == {
-        "Jinja2": ["3.1.6"],
-        "numpy": ["2.4.6"],
-        "torch": ["2.13.0+cpu", "2.13.0"],
-    }
 
 
 def test_what_a_published_run_tells() -> None:

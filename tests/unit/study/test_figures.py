@@ -1,31 +1,21 @@
 """Figures: the right numbers and axes, the same bytes, no label on another, and gaps that are named."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from itertools import combinations, pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
 
 from speclm.stage.errors import UserError
 from speclm.study.cost import HOURS, with_hours
-from speclm.study.curves import Material
 from speclm.study.decision import decide
-from speclm.study.evidence import Evidence, gather_evidence
-from speclm.study.families import FAMILIES, figures_of
-from speclm.study.figures import FIGURES, MAIN_FIGURES, VARIANT_FIGURES
-from speclm.study.figures import make_figure as figure_of
-from speclm.study.style import LOOKS, MARKERS, Look, save_figure, shades, spread
+from speclm.study.evidence import gather_evidence
+from speclm.study.figures import MAIN_FIGURES, VARIANT_FIGURES
+from speclm.study.style import LOOKS, save_figure
+from unit.study.drawing import Drawn, make_figure, points_of, words
 from unit.study.made_up import (
-    ABLATIONS,
     HISTOGRAMS,
-    PAPER_FOLDER,
     Results,
     Truth,
     plan_of,
@@ -37,40 +27,6 @@ from unit.study.made_up import (
 DRAWN = [*(("", name) for name in MAIN_FIGURES), *(("ablations", name) for name in VARIANT_FIGURES)]
 # one of each kind; all of the published study are compared with the committed files in test_published
 ALIKE = [pair for pair in DRAWN if pair[1] not in ("4b", "4c", "4d", "9b", "9c", "11", "13", "14b", "14c")]
-Drawn = Callable[[str, str], Figure]
-
-
-def make_figure(name: str, evidence: Evidence, overlaid: bool = False) -> Figure:
-    return figure_of(name, Material(evidence, PAPER_FOLDER, overlaid))
-
-
-@pytest.fixture(scope="module")
-def drawn(paper_results: Results, variant_results: Results) -> Drawn:
-    """A figure of the study of the methods (""), or of the variants, drawn once for all tests that only look at it."""
-    evidence = {"": paper_results.evidence, "ablations": variant_results.evidence}
-
-    return cache(lambda study, name: make_figure(name, evidence[study]))
-
-
-def points_of(figure: Figure, panel: int, method: str, look: Look | None = None) -> tuple[list[float], list[float]]:
-    """Costs and perplexities of the markers of one method."""
-    look = look or LOOKS[method]
-    lines = [
-        line
-        for line in figure.axes[panel].get_lines()
-        if line.get_color() == look.colour and line.get_marker() == look.marker
-    ]
-    line = lines[0]  # of curves that differ in dashes alone the first
-    return list(np.asarray(line.get_xdata())), list(np.asarray(line.get_ydata()))
-
-
-def luminance(look: Look) -> float:
-    """Relative luminance of a colour (Rec. 709), without gamma."""
-    return float(np.dot(to_rgb(look.colour), (0.2126, 0.7152, 0.0722)))
-
-
-def words(figure: Figure) -> str:
-    return " ".join(text.get_text() for text in [*figure.texts, *(t for axes in figure.axes for t in axes.texts)])
 
 
 def test_figure_3_shows_generic_perplexity_and_the_papers(paper_results: Results) -> None:
@@ -239,105 +195,9 @@ def test_a_method_without_any_measurement_has_no_label() -> None:
     assert "slm_is on" in words(figure)
 
 
-def test_variants_stand_beside_their_method_and_divided_by_it(drawn: Drawn) -> None:
-    figure = drawn("ablations", "7")
-    few, own, many = shades(LOOKS["slm_pn"], 3, own=1)
-    assert own == LOOKS["slm_pn"]
-    assert points_of(figure, 0, "slm_pn")[1] == pytest.approx([18.57, 17.76, 17.17], rel=1e-3)
-    cost, perplexity = points_of(figure, 0, "slm_pn", many)
-    assert cost == [200, 400, 800]
-    assert perplexity == pytest.approx(np.array([18.57, 17.76, 17.17]) * np.exp(-0.01), rel=1e-3)
-    for look, ratio in ((few, np.exp(0.03)), (own, 1.0), (many, np.exp(-0.01))):
-        assert points_of(figure, 1, "slm_pn", look)[1] == pytest.approx([ratio] * 3)
-    assert points_of(figure, 1, "slm_pn", few)[0] == pytest.approx(0.95 * np.array([100.01, 200.01, 400.01]))
-    assert [text.get_text() for text in figure.axes[1].texts] == ["k = 64", "k = 32", "k = 16"]
-    assert figure.axes[1].get_ylabel() == "relative to k = 32"
-    assert points_of(figure, 2, "slm_pn")[0] == [100, 200, 400, 600]  # the paper's
-
-
-def test_ratios_have_intervals_of_their_own() -> None:
-    """A variant that is another by a constant has none; by noise, one as wide as its claim's."""
-    results = results_of(Truth(extra=("slm_pn_k16", "slm_pn_k64"), noise=0.5))
-    axes = make_figure("7", results.evidence).axes[1]
-    ratio = results.evidence.macro("slm_pn_k16", 1000, 400) - results.evidence.macro("slm_pn", 1000, 400)
-    _, low, high = np.exp(ratio.interval(0.95))
-    bars = [segment for lines in axes.collections for segment in lines.get_segments()]
-    assert any(bar[:, 1] == pytest.approx([low, high]) for bar in bars)
-    assert sum(bar[:, 1] == pytest.approx([1, 1]) for bar in bars) == 3  # the study's own
-
-
-def test_figure_5_shows_a_curve_for_each_teacher(drawn: Drawn) -> None:
-    figure = drawn("ablations", "5")
-    weak, _, strong = shades(LOOKS["slm_d"], 3)
-    assert points_of(figure, 0, "slm_d", weak)[0] == points_of(figure, 0, "slm_d", strong)[0] == [100, 200, 400]
-    assert points_of(figure, 1, "slm_d", weak)[0] == pytest.approx([200.01, 300.01, 500.01])
-    assert points_of(figure, 1, "slm_d", strong)[0] == pytest.approx([500.01, 600.01, 800.01])
-    said = [text.get_text() for text in figure.axes[1].texts]
-    assert sorted(said) == ["SLM", "SLM-d 100", "SLM-d 200", "SLM-d 400", "SLM-mix", "SLM-pn"]
-
-
-def test_figures_10_11_and_14(drawn: Drawn) -> None:
-    clusters = drawn("ablations", "10")
-    assert [text.get_text() for text in clusters.axes[1].texts] == ["k = 256", "k = 1,024", "k = 64", "k = 16"]
-    assert points_of(clusters, 0, "slm_is")[0] == pytest.approx([100.01, 200.01, 400.01])
-    assert len(clusters.axes) == 2 and "14.4" in words(clusters)
-    assert next(text.get_text() for text in drawn("ablations", "11").axes[1].texts) == "k = 64"
-    for name, expected in (("14a", [17.2, 15.7, 15.1]), ("14c", [11.6, 10.9, 10.3])):
-        assert points_of(drawn("ablations", name), 0, "llm_lora")[1] == pytest.approx(expected)
-        assert [text.get_text() for text in drawn("ablations", name).axes[1].texts] == ["LLM", "LLM-lora"]
-
-
-@pytest.mark.parametrize("name", [name for name in VARIANT_FIGURES if name != "5"])
-def test_a_study_without_variants_has_no_figure_of_them(paper_results: Results, name: str) -> None:
-    with pytest.raises(UserError, match=f"ablations: figure {name} shows variants of .*, of which this study has none"):
-        make_figure(name, paper_results.evidence)
-
-
-def test_the_figures_of_a_study_are_those_of_its_variants() -> None:
-    assert figures_of(plan_of()) == []
-    assert figures_of(plan_of(("slm_is_k16", "llm_lora", "slm_pn_h8"))) == ["10", "14a", "14b", "14c"]
-    assert figures_of(plan_of(ABLATIONS)) == VARIANT_FIGURES
-    assert {name.rstrip("abc") for name in VARIANT_FIGURES} == set(FAMILIES)
-    assert set(MAIN_FIGURES) | set(VARIANT_FIGURES) == set(FIGURES)
-
-
-def test_a_variant_that_was_not_measured_is_named() -> None:
-    truth = Truth(
-        extra=("slm_is_k16", "slm_is_k1024"), without=lambda name: name.method == "slm_is_k16" and name.domain == "law"
-    )
-    figure = make_figure("10", results_of(truth).evidence)
-    assert all(axes.get_title(loc="left").startswith("INCOMPLETE") for axes in figure.axes)
-    assert "slm_is_k16 on law test, n1000, b100" in words(figure)
-    assert [text.get_text() for text in figure.axes[1].texts] == ["k = 256", "k = 1,024"]
-
-
-@pytest.mark.parametrize("method", LOOKS)
-def test_shades_differ_in_lightness_and_marker(method: str) -> None:
-    for count, own in ((1, None), (3, 1), (4, 1), (5, 4), (6, 0)):
-        looks = shades(LOOKS[method], count, own)
-        light = [luminance(look) for look in looks]
-        assert LOOKS[method] in looks
-        assert len({look.marker for look in looks}) == count <= len(MARKERS)
-        gaps = [one - two for one, two in pairwise(light)]
-        # black has no darker shades
-        assert all(gap > 0.01 for gap in gaps) or LOOKS[method].colour == "#000000"
-
-
 def test_unknown_figures(paper_results: Results) -> None:
     with pytest.raises(UserError, match='no figure "4e": did you mean "figure_4d"'):
         make_figure("4e", paper_results.evidence)
     short = replace(paper_results.evidence, plan=replace(plan_of(), sizes=(1000,)))
     with pytest.raises(UserError, match="figure 4d shows domain size number 3, the study has 1"):
         make_figure("4d", short)
-
-
-@given(st.lists(st.floats(0, 1), max_size=12).map(sorted), st.floats(0.01, 0.2))
-def test_spread_labels_keep_their_order_and_distance(places: list[float], gap: float) -> None:
-    moved = spread(places, gap)
-    assert all(b - a >= gap - 1e-9 for a, b in pairwise(moved))
-    assert np.mean(moved or [0]) == pytest.approx(np.mean(places or [0]))
-
-
-def test_labels_far_apart_stay() -> None:
-    assert spread([0.1, 0.5, 0.9], 0.1) == [0.1, 0.5, 0.9]
-    assert spread([0.5, 0.5], 0.1) == pytest.approx([0.45, 0.55])

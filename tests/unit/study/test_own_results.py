@@ -72,7 +72,6 @@ def card(byte_share: float = 0.01, latency: float = 0.5, **made: Any) -> str:
         "ranking": [{"method": "slm", "label": "SLM"}],
         "tokens": {"train": 1000, "valid": 100, "test": 200},
         "byte_share": byte_share,
-        "strange": 0.1,
         "limits": {"latency": latency, "parameters": None},
     }
     row = {"dataset": "law", "origin": "our files", "licence": "CC0", "source": "law/"}

@@ -9,11 +9,12 @@ import torch
 
 from speclm.data.tokenizer import Tokenizer, TokenizerSettings, load_tokenizer, train_tokenizer
 from speclm.model.size import ModelSize
-from speclm.model.transformer import Transformer, initialize
+from speclm.model.transformer import Transformer
 from speclm.model.weights import save_weights
 from speclm.stage.errors import UserError
 from speclm.stage.files import write_documents
 from speclm.train.export import export_model
+from unit.uneven import uneven_transformer
 
 SIZE = ModelSize(vocabulary=300, context=32, layers=2, width=24, heads=3, inner=96)
 
@@ -29,13 +30,7 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
 
 @pytest.fixture(scope="module")
 def ours() -> Transformer:
-    model = Transformer(SIZE)
-    initialize(model, torch.Generator().manual_seed(17))
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if name.endswith("norm"):  # ones would hide an exchange
-                parameter.uniform_(0.5, 1.5)
-    return model
+    return uneven_transformer(SIZE)
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +65,7 @@ def test_the_folder_holds_all_that_is_needed(folder: Path) -> None:
 
 def test_weights_of_another_vocabulary_are_refused(tokenizer: Tokenizer, tmp_path: Path) -> None:
     other = ModelSize(vocabulary=301, context=8, layers=1, width=8, heads=1, inner=8)
-    model = Transformer(other)
-    initialize(model, torch.Generator().manual_seed(1))
-    save_weights(tmp_path / "w.safetensors", model.state_dict(), model=asdict(other))
+    save_weights(tmp_path / "w.safetensors", uneven_transformer(other).state_dict(), model=asdict(other))
     with pytest.raises(UserError, match="has a vocabulary of 301, the tokenizer one of 300"):
         export_model(tmp_path / "w.safetensors", tokenizer, "", tmp_path / "model")
     assert not (tmp_path / "model").exists()

@@ -83,23 +83,17 @@ def _lines(
     )
     head = ["data set", "kind", "source", "revision", "condition", "shards", "bytes"]
     head += ["excluded", "without text", "too short", "sha256"]
+    unique = {name: (fact, row) for _, name, fact, row in rows}
     yield from _table(
         head,
         [
             (
-                *(
-                    name,
-                    row["kind"],
-                    row["source"],
-                    row["revision"],
-                    row["where"],
-                    fact["shards"],
-                    fact["bytes"] or NONE,
-                ),
+                *(name, row["kind"], row["source"], row["revision"], row["where"], fact["shards"]),
+                fact["bytes"] or NONE,
                 *(fact["left_out"].get(reason, NONE) for reason in ("elsewhere", "without_text", "too_short")),
                 fact["sha256"][:16],
             )
-            for name, (fact, row) in {name: (fact, row) for _, name, fact, row in rows}.items()
+            for name, (fact, row) in unique.items()
         ],
     )
     yield "\n## How it was divided\n"

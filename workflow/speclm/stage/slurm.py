@@ -22,9 +22,8 @@ from typing import Any, NoReturn
 from speclm.stage.errors import UserError
 from speclm.stage.files import write_text
 
-ENDING_SECONDS = (
-    600.0  # SLURM itself ends them KillWait seconds after they are asked to (30 unless a site says otherwise)
-)
+# SLURM itself ends them KillWait seconds after they are asked to: 30 unless a site says otherwise.
+ENDING_SECONDS = 600.0
 LOOK_SECONDS = 1.0
 LOOK_SHARE = 0.1  # a job's end is noticed within this share of the time since the one before it
 

@@ -25,7 +25,7 @@ from speclm.study.decision import rank
 from speclm.study.evidence import Evidence
 from speclm.study.histograms import distances
 from speclm.study.layout import count
-from speclm.study.own_domain import STRANGE, Domain, beside_study, size_class, unknown
+from speclm.study.own_domain import Domain, beside_study, size_class, unknown
 
 TRIED = 3  # methods that are specialised
 
@@ -82,7 +82,6 @@ def advise(
         "by_domain": _by_domain(e, str(first), second, size, limits) if second else {},
         "chosen": list(scores)[:TRIED],
         "unknown": unknown(domain, e, costs.serving, table, size, missing),
-        "strange": STRANGE,
     }
     known: dict[str, Any] = _without_nan(advice)
     return known

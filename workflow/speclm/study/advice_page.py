@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from speclm.study.layout import DASH, count, markdown_rows, number, signed
+from speclm.study.layout import DASH, count, markdown_rows, number, signed, with_interval
 from speclm.study.plan import Plan
 
 Advice = Mapping[str, Any]
@@ -111,7 +111,7 @@ def _ranking(advice: Advice) -> pd.DataFrame:
     rows = [
         [
             row["label"],
-            f"{number(row['perplexity'], 1)} [{number(row['low'], 1)}, {number(row['high'], 1)}]",
+            with_interval(row["perplexity"], row["low"], row["high"], 1),
             signed(row["behind"], row["behind_low"], row["behind_high"]) if place else DASH,
             number(row["ms_per_token"]),
             f"{row['parameters']:,}",

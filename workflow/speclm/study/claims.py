@@ -23,9 +23,9 @@ import pandas as pd
 
 from speclm.stage.errors import UserError
 from speclm.stage.settings import nearest
-from speclm.study import margins
+from speclm.study import margins, margins_of_variants
 from speclm.study.evidence import Evidence
-from speclm.study.margins import Part
+from speclm.study.parts import Part
 
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "cannot tell at this scale"
 COLUMNS = ["claim", "paper", "statistic", "measured", "low", "high", "verdict", "note"]
@@ -187,7 +187,7 @@ CLAIMS = (
         "SLM-d beats SLM at equal student cost, and loses to SLM-mix and SLM-pn at equal overall cost",
         "teachers of at least 276 GPUh (figure 5)",
         MARGIN,
-        margins.distillation,
+        margins_of_variants.distillation,
         weakest,
     ),
     Claim(
@@ -203,7 +203,7 @@ CLAIMS = (
         "More SLM-pn experts are better per iteration",
         "32 is best per cost (figure 7)",
         MARGIN,
-        margins.more_experts,
+        margins_of_variants.more_experts,
         weakest,
     ),
     Claim(
@@ -227,7 +227,7 @@ CLAIMS = (
         "SLM-is: the number of clusters is a trade-off",
         "figure 10",
         STRONGEST,
-        margins.cluster_tradeoff,
+        margins_of_variants.cluster_tradeoff,
         strongest,
     ),
     Claim(
@@ -251,7 +251,7 @@ CLAIMS = (
         "LoRA on the LLM is close to full fine-tuning at every size",
         "within 0.5 perplexity (figure 14)",
         TOLERANCE,
-        margins.low_rank,
+        margins_of_variants.low_rank,
         weakest,
     ),
 )

@@ -1,6 +1,6 @@
 """Where the numbers of a run were made: commits, machines, versions, and the stages with their seconds.
 
-In: the records that stages leave in logs/ (`speclm.stage.summary`), and the locks in envs/. Out:
+In: the records that stages leave in logs/ (`speclm.stage.summary`). Out:
 
     {"commits": ["4c1e…"], "dirty": false, "hosts": ["node7"], "processors": ["Xeon …"], "devices": ["Xeon …"],
      "pythons": ["3.11.7"], "started": "2026-…", "ended": "2026-…", "versions": {"torch": ["2.13.0+cpu"]},
@@ -9,7 +9,6 @@ In: the records that stages leave in logs/ (`speclm.stage.summary`), and the loc
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +17,6 @@ from typing import Any
 from speclm.stage.files import read_json
 
 ENVIRONMENT = "environment.json"  # beside the results
-PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", re.MULTILINE)
 Record = Mapping[str, Any]
 
 
@@ -50,15 +48,6 @@ def origin_environment(record: Record) -> dict[str, Any]:
     unknown: dict[str, Any] = {"hosts": [], "devices": [], "pythons": [], "versions": {}, "stages": []}
     known = {"commits": _each([record["commit"]]), "processors": _each([record["processor"]])}
     return {**unknown, **known, "dirty": record["dirty"], "started": record["started"], "ended": None}
-
-
-def read_pins(locks: Iterable[Path]) -> dict[str, list[str]]:
-    """Every package of the locks with its version; with several where locks are for several kinds of machine."""
-    pins: dict[str, list[str]] = {}
-    for path in locks:
-        for package, version in PIN.findall(path.read_text(encoding="utf-8")):
-            pins[package] = _each([*pins.get(package, []), version])
-    return dict(sorted(pins.items(), key=lambda pin: pin[0].lower()))
 
 
 def _end(record: Record) -> str:

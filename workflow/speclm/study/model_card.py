@@ -11,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from speclm.study.layout import DASH, count, markdown_rows, number
+from speclm.study.layout import DASH, count, markdown_rows, number, signed, with_interval
+from speclm.study.own_domain import STRANGE
 
 Row = Mapping[str, Any]
 FEW = 30  # test documents below which an interval is a rough guess
@@ -30,6 +31,8 @@ def model_card(
     """
     rows: list[Row] = [{str(key): value for key, value in row.items()} for row in results.to_dict("records")]
     served = rows[0]
+    perplexity = with_interval(served["perplexity"], served["low"], served["high"])
+    latency = with_interval(served["ms_per_token"], served["ms_low"], served["ms_high"])
     parts = [
         "---\nlibrary_name: transformers\npipeline_tag: text-generation\nlicense: other\n---",
         f"# {advice['name']}: a small language model for one domain",
@@ -38,14 +41,14 @@ def model_card(
         "## Use",
         _USE,
         "## Quality",
-        f"Perplexity {_spread(served, 'perplexity', 'low', 'high', 2)} (95 % interval over {served['documents']} test "
+        f"Perplexity {perplexity} (95 % interval over {served['documents']} test "
         f"documents, {served['tokens']:,} tokens that nothing was chosen by), {served['bits_per_byte']:.3f} bits per "
         "byte. Chosen among these by validation loss; `behind`: test loss over that of the served model, nats per "
         "token, paired by document; 0 tokens: before specialisation.",
         "\n".join(markdown_rows(_models(rows))),
         *_verdict(served, advice),
         "## Cost",
-        f"{_spread(served, 'ms_per_token', 'ms_low', 'ms_high', 2)} ms per token at batch 1, {origin['threads']} "
+        f"{latency} ms per token at batch 1, {origin['threads']} "
         f"thread(s), {origin['precision']}, {origin['machine']}. Specialisation: {count(served['flops_specialize'])} "
         f"FLOPs, {served['seconds_specialize']:.0f} s. Pretraining: {served['budget']:,} tokens.",
         "## Data",
@@ -80,8 +83,8 @@ def _models(rows: Sequence[Row]) -> pd.DataFrame:
             row["label"] + ("" if row["selection"] == "none" else f" ({row['selection']})"),
             f"{row['size']:,}",
             number(row["valid_nll"], 3),
-            _spread(row, "perplexity", "low", "high", 1),
-            DASH if row is rows[0] else _spread(row, "behind", "behind_low", "behind_high", 3),
+            with_interval(row["perplexity"], row["low"], row["high"], 1),
+            DASH if row is rows[0] else signed(row["behind"], row["behind_low"], row["behind_high"]),
             number(row["ms_per_token"]),
         ]
         for row in rows
@@ -120,10 +123,6 @@ def _limits(served: Row, advice: Mapping[str, Any]) -> Iterator[str]:
         yield f"It took {took:.3g} ms per token here, over the limit of {limit:g}: measure it alone."
     if served["documents"] < FEW:
         yield f"{served['documents']} test documents are few: the intervals are rough."
-    if advice["byte_share"] >= advice["strange"]:
+    if advice["byte_share"] >= STRANGE:
         yield f"{advice['byte_share']:.0%} of the domain's tokens are bytes: the tokenizer does not know this script."
     yield "Test documents share no passage with training or generic text, but are of the same origin as the former."
-
-
-def _spread(row: Row, value: str, low: str, high: str, digits: int) -> str:
-    return f"{number(row[value], digits)} [{number(row[low], digits)}, {number(row[high], digits)}]"

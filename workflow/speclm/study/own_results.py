@@ -22,21 +22,9 @@ from speclm.study.plan import KEY, Measurement
 
 MODEL = ["method", "selection", "size", "budget"]
 COLUMNS = [
-    *(
-        "served",
-        "within",
-        "label",
-        *MODEL,
-        "valid_nll",
-        "perplexity",
-        "low",
-        "high",
-        "behind",
-        "behind_low",
-        "behind_high",
-    ),
-    *("bits_per_byte", "documents", "tokens", "ms_per_token", "ms_low", "ms_high", "parameters", "steps", "best_step"),
-    *("flops_specialize", "seconds_specialize"),
+    *("served", "within", "label", *MODEL, "valid_nll", "perplexity", "low", "high", "behind", "behind_low"),
+    *("behind_high", "bits_per_byte", "documents", "tokens", "ms_per_token", "ms_low", "ms_high", "parameters"),
+    *("steps", "best_step", "flops_specialize", "seconds_specialize"),
 ]
 
 

@@ -163,11 +163,12 @@ class Published:
         if lacking:
             return f"not made: {' and '.join(lacking)} not published"
         kind, _, name = result.partition("_")
-        makers = {"table": self._table, "figure": self._figure, "claims": self._claims}
-        pages = {"sensitivity": self._sensitivity, "assumptions": self._assumptions, "clusters": self._clusters}
-        pages["report"] = self._report
+        makers = {
+            **{"table": self._table, "figure": self._figure, "claims": self._claims, "report": self._report},
+            **{"sensitivity": self._sensitivity, "assumptions": self._assumptions, "clusters": self._clusters},
+        }
         try:
-            return {**makers, **pages}[kind](name, output)
+            return makers[kind](name, output)
         except UserError as error:  # a figure of a size or of variants that the study does not have
             return f"not made: {str(error).splitlines()[0]}"
 

@@ -20,12 +20,12 @@ from markupsafe import Markup
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_table, write_text
 from speclm.study.claims import FAILS, HOLDS, UNDECIDED
-from speclm.study.environment import read_pins
 from speclm.study.figures import FIGURES
 from speclm.study.layout import DASH, signed
 from speclm.study.markup import from_facts, from_markdown, from_rst, from_table, listed
 from speclm.study.overview import count_verdicts
 from speclm.study.page import Picture, Section, Text, render
+from speclm.study.pins import read_pins
 from speclm.study.tables import TABLES
 
 Files = Mapping[str, Any]  # a path, or a list of paths
