@@ -38,6 +38,17 @@ def test_a_study_without_one_is_left_alone() -> None:
     assert config == {"methods": ["slm"], "run": "laptop"}
 
 
+def test_words_left_empty_name_none() -> None:
+    config: dict[str, Any] = {"methods": ["slm"], "domain": "", "licence": "", "latency": None}
+    assert take_own_domain(config, TABLES, ["law"]) is None
+    assert config == {"methods": ["slm"]}
+
+
+def test_words_about_a_domain_that_is_not_named_are_refused() -> None:
+    with pytest.raises(UserError, match=r"domain.*is not named, though licence is\nRemedy: .*make specialize DOMAIN="):
+        take(licence="MIT")
+
+
 def test_its_words_leave_the_configuration(folder: Path) -> None:
     config = {"methods": ["slm"], "domain": str(folder), "licence": "MIT", "origin": 7, "latency": 0.5, "name": ""}
     own = take_own_domain(config, TABLES, ["law"])

@@ -57,14 +57,17 @@ def take_own_domain(
         tables: "domains" and "datasets". studied: the domains of the study.
 
     Raises:
-        UserError: a path that is not there or holds nothing readable; no licence or origin; a name that cannot be, or
-            that a domain or data set has already.
+        UserError: words, but not `domain`; a path that is not there or holds nothing readable; no licence or origin; a
+            name that cannot be, or that a domain or data set has already.
     """
-    if config.get("domain") in (None, ""):
-        return None
     given = {key: config.pop(key) for key in (*WORDS, *LIMITS) if key in config}
-    words = {key: _text(key, given[key]) for key in WORDS if given.get(key) not in (None, "")}
-    limits = {key: given[key] for key in LIMITS if given.get(key) not in (None, "")}
+    given = {key: value for key, value in given.items() if value not in (None, "")}
+    if not given:
+        return None
+    if "domain" not in given:
+        raise _refuse("domain", f"is not named, though {next(iter(given))} is", f"name it: {HOW}")
+    words = {key: _text(key, given[key]) for key in WORDS if key in given}
+    limits = {key: given[key] for key in LIMITS if key in given}
     if "slm" not in config.get("methods", []):
         raise _refuse("methods", "a domain is advised and measured beside the slm", "add slm to the methods")
     domain = words["domain"]
