@@ -1,6 +1,8 @@
 """Files are whole or absent, and damage is seen."""
 
 import errno
+import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +78,51 @@ def test_a_damaged_array_is_refused(tmp_path: Path, damage) -> None:
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(UserError, match=r"counts\.npy: is damaged.*\nRemedy: delete both"):
         files.read_array(path)
+
+
+@pytest.mark.parametrize("shape", [(0,), (7,), (5, 3), (0, 4), (9, 2, 2)])
+@pytest.mark.parametrize("dtype", ["float32", "int64", "S16"])
+def test_an_array_is_what_numpy_writes_whole_or_in_blocks(tmp_path: Path, shape: tuple[int, ...], dtype: str) -> None:
+    array = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
+    np.save(tmp_path / "numpy.npy", array)
+    files.write_array(tmp_path / "whole.npy", np.asfortranarray(array), corpus="a")
+    blocks = np.split(array, range(2, len(array), 2))
+    files.write_rows(tmp_path / "blocks.npy", len(array), blocks, corpus="a")
+    for name in ("whole", "blocks"):
+        assert (tmp_path / f"{name}.npy").read_bytes() == (tmp_path / "numpy.npy").read_bytes()
+        assert files.read_array(tmp_path / f"{name}.npy").tolist() == array.tolist()
+        read = list(files.read_rows(tmp_path / f"{name}.npy", 3))
+        assert [row.tolist() for block in read for row in block] == array.tolist()
+        assert [len(block) for block in read] == [min(3, len(array) - start) for start in range(0, len(array), 3)]
+        assert files.read_json(tmp_path / f"{name}.npy.json")["shape"] == list(shape)
+
+
+def test_a_file_changed_a_moment_ago_is_read_again(tmp_path: Path) -> None:
+    """It may have changed twice within a tick of the file system's clock."""
+    path = tmp_path / "counts.npy"
+    files.write_array(path, np.arange(5))
+    stamp = path.stat().st_mtime_ns
+    assert files.read_array(path).tolist() == [0, 1, 2, 3, 4]
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    os.utime(path, ns=(stamp, stamp))
+    with pytest.raises(UserError, match="is damaged"):
+        files.read_array(path)
+
+
+def test_notes_do_not_change_a_folders_checksum(tmp_path: Path) -> None:
+    files.write_array(tmp_path / "embedder/idf.npy", np.arange(5))
+    os.utime(tmp_path / "embedder/idf.npy", (time.time() - 60,) * 2)
+    before = files.sha256(tmp_path / "embedder")
+    files.read_array(tmp_path / "embedder/idf.npy")
+    assert (tmp_path / "embedder/.idf.npy.seen").exists()
+    assert files.sha256(tmp_path / "embedder") == before
+
+
+def test_arrays_of_shards_follow_each_other(tmp_path: Path) -> None:
+    for name, part in (("a", np.arange(3)), ("b", np.arange(3, 5))):
+        files.write_array(tmp_path / name, part)
+    assert files.read_arrays([tmp_path / "a", tmp_path / "b"]).tolist() == [0, 1, 2, 3, 4]
+    assert files.read_arrays([tmp_path / "b"]).tolist() == [3, 4]
 
 
 def test_an_array_without_sidecar_is_refused(tmp_path: Path) -> None:

@@ -4,8 +4,12 @@ Everything is written under a temporary name, forced to disk and renamed: a read
 after a power cut, and what a killed process left is gone when the file is written again. Every binary array has a
 JSON sidecar with its type, shape and checksum, and reading checks the array against it:
 
-    tokens.npy        the data
-    tokens.npy.json   {"dtype": "uint16", "shape": [12800], "sha256": "9f…", "origin": {"corpus": "generic"}}
+    tokens.npy         the data
+    tokens.npy.json    {"dtype": "uint16", "shape": [12800], "sha256": "9f…", "origin": {"corpus": "generic"}}
+    .tokens.npy.seen   9f… 25728   left by the first that read it against its checksum
+
+A large file is read against its checksum once: its note has the file's own time of change, and who opens the file later
+compares that and the size. What writes to a file changes its time; a copy without its time is read again.
 """
 
 from __future__ import annotations
@@ -16,8 +20,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -28,6 +33,9 @@ from speclm.stage.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# A file that was just changed may change again before the file system's clock moves on (2 s on the coarsest).
+_TICK = 2_000_000_000
 
 
 @contextmanager
@@ -93,18 +101,35 @@ def unwritable(path: Path, error: OSError) -> UserError:
 
 
 def sha256(path: str | Path) -> str:
-    """SHA-256 of a file's bytes; of a folder, of its files' names and checksums in sorted order."""
+    """SHA-256 of a file's bytes; of a folder, of the names and checksums of its files that are not hidden, sorted."""
     path = Path(path)
-    digest = hashlib.sha256()
     if path.is_dir():
+        digest = hashlib.sha256()
         for file in sorted(path.rglob("*")):
-            if file.is_file() and not file.name.startswith(".snakemake"):
+            if file.is_file() and not file.name.startswith("."):
                 digest.update(f"{file.relative_to(path).as_posix()}\0{sha256(file)}\n".encode())
-    else:
-        with path.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()
+        return digest.hexdigest()
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def is_whole(path: str | Path, expected: str) -> bool:
+    """Whether a file has the SHA-256 that is expected; it is read only where no note says so of its time and size."""
+    path = Path(path)
+    note, told = path.with_name(f".{path.name}.seen"), f"{expected} {path.stat().st_size}\n"
+    changed = path.stat().st_mtime_ns
+    with suppress(FileNotFoundError):
+        if note.stat().st_mtime_ns == changed and note.read_text(encoding="utf-8") == told:
+            return True
+    if sha256(path) != expected:
+        return False
+    if time.time_ns() - changed > _TICK:
+        with suppress(OSError):  # a folder that cannot be written to: the file is read again next time
+            temporary = note.with_name(f"{note.name}{os.getpid()}")
+            temporary.write_text(told, encoding="utf-8")
+            os.utime(temporary, ns=(changed, changed))
+            temporary.replace(note)
+    return True
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -157,11 +182,24 @@ def read_documents(path: str | Path) -> Iterator[dict[str, Any]]:
 
 def write_array(path: str | Path, array: np.ndarray[Any, Any], **origin: Any) -> None:
     """Write an array as .npy with its sidecar; `origin` says where it comes from."""
-    array = np.ascontiguousarray(array)
+    write_rows(path, len(array), [array], **origin)
+
+
+def write_rows(path: str | Path, rows: int, blocks: Iterable[np.ndarray[Any, Any]], **origin: Any) -> None:
+    """Write an array of so many rows from blocks of them: what `write_array` writes, but never in memory whole."""
     with atomic(path) as temporary:
+        written = 0
         with temporary.open("wb") as stream:
-            np.save(stream, array, allow_pickle=False)
-        sidecar = {"dtype": str(array.dtype), "shape": list(array.shape), "sha256": sha256(temporary), "origin": origin}
+            for block in blocks:
+                if not stream.tell():
+                    dtype, shape = block.dtype, [rows, *block.shape[1:]]
+                    header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False}
+                    np.lib.format.write_array_header_1_0(stream, {**header, "shape": tuple(shape)})
+                assert (block.dtype, list(block.shape[1:])) == (dtype, shape[1:])
+                stream.write(np.ascontiguousarray(block).data)
+                written += len(block)
+        assert written == rows
+        sidecar = {"dtype": str(dtype), "shape": shape, "sha256": sha256(temporary), "origin": origin}
     write_json(f"{path}.json", sidecar)
 
 
@@ -173,8 +211,7 @@ def read_array(path: str | Path) -> np.ndarray[Any, Any]:
     """
     if not Path(f"{path}.json").exists():
         raise UserError("has no sidecar", where=path, remedy="delete it and run again: its stage makes both files")
-    sidecar = read_json(f"{path}.json")
-    if sha256(path) != sidecar["sha256"]:
+    if not is_whole(path, read_json(f"{path}.json")["sha256"]):
         raise UserError(
             f"is damaged: its checksum is not the one in {Path(path).name}.json",
             where=path,
@@ -182,6 +219,22 @@ def read_array(path: str | Path) -> np.ndarray[Any, Any]:
         )
     array: np.ndarray[Any, Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     return array
+
+
+def read_rows(path: str | Path, rows: int) -> Iterator[np.ndarray[Any, Any]]:
+    """An array in blocks of so many rows: what `read_array` maps, with no more of it in memory than one block."""
+    array = read_array(path)
+    with Path(path).open("rb") as stream:
+        stream.seek(-array.nbytes, os.SEEK_END)
+        for start in range(0, len(array), rows):
+            shape = array[start : start + rows].shape
+            yield np.fromfile(stream, dtype=array.dtype, count=int(np.prod(shape))).reshape(shape)
+
+
+def read_arrays(paths: Sequence[Path]) -> np.ndarray[Any, Any]:
+    """The arrays of several shards one after the other (in memory, unless there is only one)."""
+    parts = [read_array(path) for path in paths]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def write_table(path: str | Path, frame: pd.DataFrame) -> None:
