@@ -1,7 +1,11 @@
 # Windows become vectors, vectors clusters, clusters histograms, and histograms a sample.
+localrules:
+    list_shards,
+
+
 rule fit_embedder:
     input:
-        tokens="<run>/tokens/generic/train.bin",
+        tokens=generic_train("<run>/tokens/{split}.bin"),
         tokenizer="<run>/tokenizer/tokenizer.model",
     output:
         embedder=directory("<run>/embedder/{clustering}"),
@@ -55,7 +59,7 @@ rule embed_split:
 
 rule fit_clusters:
     input:
-        vectors="<run>/embeddings/{clustering}/generic/train.npy",
+        vectors=generic_train("<run>/embeddings/{{clustering}}/{split}.npy"),
     output:
         centroids=[f"<run>/clusters/{{clustering}}/k{k}/centroids.npy" for k in config["clusters"]["k"]],
     log:
@@ -66,7 +70,7 @@ rule fit_clusters:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000),
+        mem_mb=growing(2000 + SAMPLE_MB),
     params:
         settings=lambda wildcards: {
             "clusters": {
@@ -106,10 +110,42 @@ rule assign_clusters:
         "../scripts/assign_clusters.py"
 
 
+rule list_shards:
+    input:
+        shards=lambda wildcards: generic_train(
+            f"<run>/{wildcards.files}/{{split}}.{'bin' if wildcards.files == 'tokens' else 'npy'}"
+        ),
+    output:
+        list="<run>/{files}/generic/train.json",
+    log:
+        "<logs>/list_shards/{files}.log",
+    benchmark:
+        "<benchmarks>/list_shards/{files}.tsv"
+    wildcard_constraints:
+        files=r"tokens|clusters/\w+/k\d+",
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(500),
+    params:
+        settings={},
+        revision=STAGE_REVISION["cluster"],
+    message:
+        "Listing the shards in {wildcards.files}"
+    script:
+        "../scripts/list_shards.py"
+
+
 rule count_histograms:
     input:
-        assignments=[
-            f"<run>/clusters/main/k{k}/{corpus}/train.npy" for corpus in CORPORA for k in config["clusters"]["k"]
+        generic=[
+            file for k in config["clusters"]["k"] for file in generic_train(f"<run>/clusters/main/k{k}/{{split}}.npy")
+        ],
+        domains=[
+            f"<run>/clusters/main/k{k}/{domain}/train.npy"
+            for domain in config["domains"]
+            for k in config["clusters"]["k"]
         ],
     output:
         histograms="<run>/clusters/histograms.tsv",
@@ -123,7 +159,7 @@ rule count_histograms:
     resources:
         mem_mb=growing(500),
     params:
-        settings={"corpora": CORPORA, "k": config["clusters"]["k"]},
+        settings={"domains": config["domains"], "k": config["clusters"]["k"]},
         revision=STAGE_REVISION["cluster"],
     message:
         "Counting the cluster histogram of every corpus"
@@ -133,7 +169,8 @@ rule count_histograms:
 
 rule repeat_clusters:
     input:
-        vectors=[f"<run>/embeddings/main/{corpus}/train.npy" for corpus in CORPORA],
+        generic=generic_train("<run>/embeddings/main/{split}.npy"),
+        domains=[f"<run>/embeddings/main/{domain}/train.npy" for domain in config["domains"]],
     output:
         repetitions="<run>/clusters/repetitions.tsv",
     log:
@@ -144,9 +181,9 @@ rule repeat_clusters:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000),
+        mem_mb=growing(2000 + SAMPLE_MB),
     params:
-        settings=settings("clusters", corpora=CORPORA),
+        settings=settings("domains", "clusters"),
         revision=STAGE_REVISION["cluster"],
     message:
         "Clustering generic windows with other seeds of k-means"

@@ -67,7 +67,10 @@ TAUGHT = [name for name, recipe in RECIPES.items() if recipe.teacher != "-"] or 
 METHODS = {name: recipe for name, recipe in RECIPES.items() if name in config["methods"]}
 CLUSTERINGS = clusterings_of(RECIPES)
 CORPORA = ["generic", *config["domains"]]
-SPLITS = {corpus: ["train", "heldout"] if corpus == "generic" else SPLITS_OF_A_DOMAIN for corpus in CORPORA}
+# Generic train is one file for each shard of its data set; every other split is one file.
+GENERIC_TRAIN = [f"train/{shard:05d}" for shard in range(len(SHARDS[config["documents"]["generic"]]))]
+SPLITS = {corpus: [*GENERIC_TRAIN, "heldout"] if corpus == "generic" else SPLITS_OF_A_DOMAIN for corpus in CORPORA}
+PLACED = [f"{corpus}/{split}" for corpus in CORPORA for split in SPLITS[corpus] if not split.startswith("train/")]
 TABLES = range(1, 11)
 FIGURES = ["1", "2", "3", "5", "6", "8", "12", "13"]
 FIGURES += [f"4{panel}" for panel in "abcd"[: 1 + len(config["specialize"]["sizes"])]]
@@ -78,6 +81,13 @@ FIGURES += [f"9{panel}" for panel in "abc"[: len(config["specialize"]["sizes"])]
 # model alone is 9 GB.
 GPUS = int(config["engine"]["device"] == "cuda")
 TRAINING_MB = 24000 if GPUS else 2500
+# K-means holds its sample four times: as it is, sorted to find equal windows, and with its mean subtracted.
+SAMPLE_MB = 4 * 4 * config["clusters"]["fit_windows"] * config["embedder"]["dimensions"] // 10**6
+
+
+def generic_train(pattern):
+    """The files of generic train, one for each shard, from a pattern of the split."""
+    return [pattern.format(split=f"generic/{split}") for split in GENERIC_TRAIN]
 
 
 def growing(mb):
@@ -151,5 +161,6 @@ wildcard_constraints:
     seed=r"\d+",
     k=r"\d+",
     shard=r"\d{5}",
+    split=r"train(/\d{5})?|valid|test|heldout",
     table=r"\d+",
     figure=r"\d+[a-d]?",

@@ -1,5 +1,6 @@
-# Documents: collected from each data set, then de-duplicated and divided.
+# Documents: collected from each data set, then de-duplicated and divided; the generic ones shard by shard.
 localrules:
+    report_splits,
     write_card,
 
 
@@ -33,10 +34,12 @@ rule collect_documents:
 
 rule split_documents:
     input:
-        documents=[file for dataset in DATASETS for file in document_files(dataset)],
+        domains=[file for dataset in DOMAINS["dataset"].unique() for file in document_files(dataset)],
+        generic=document_files(DATASET_OF["generic"])[0],
     output:
-        report="<run>/splits/report.json",
-        splits=[f"<run>/splits/{corpus}/{split}.jsonl.zst" for corpus in CORPORA for split in SPLITS[corpus]],
+        placed=directory("<run>/splits/placed"),
+        report="<run>/splits/placed.json",
+        splits=[f"<run>/splits/{split}.jsonl.zst" for split in PLACED],
     log:
         "<logs>/split_documents.log",
     benchmark:
@@ -45,7 +48,7 @@ rule split_documents:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=growing(3000),
+        mem_mb=growing(2000),
     params:
         settings=settings("documents", datasets=DATASET_OF),
         revision=STAGE_REVISION["split"],
@@ -53,6 +56,56 @@ rule split_documents:
         "Removing duplicates and dividing documents into training, validation and test"
     script:
         "../scripts/split_documents.py"
+
+
+rule split_shard:
+    input:
+        documents=f"<run>/documents/{DATASET_OF['generic']}/{{shard}}.jsonl.zst",
+        placed="<run>/splits/placed",
+        report="<run>/splits/placed.json",
+    output:
+        documents="<run>/splits/generic/train/{shard}.jsonl.zst",
+        facts="<run>/splits/generic/train/{shard}.jsonl.zst.json",
+    log:
+        "<logs>/split_shard/{shard}.log",
+    benchmark:
+        "<benchmarks>/split_shard/{shard}.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+    params:
+        settings=settings("documents"),
+        revision=STAGE_REVISION["split"],
+    message:
+        "Removing from generic shard {wildcards.shard} what stands twice or in another split"
+    script:
+        "../scripts/split_shard.py"
+
+
+rule report_splits:
+    input:
+        placed="<run>/splits/placed.json",
+        shards=[f"<run>/splits/generic/{split}.jsonl.zst.json" for split in GENERIC_TRAIN],
+    output:
+        report="<run>/splits/report.json",
+    log:
+        "<logs>/report_splits.log",
+    benchmark:
+        "<benchmarks>/report_splits.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(500),
+    params:
+        settings={},
+        revision=STAGE_REVISION["split"],
+    message:
+        "Reporting what the splits hold and what was removed"
+    script:
+        "../scripts/report_splits.py"
 
 
 rule check_splits:

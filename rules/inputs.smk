@@ -32,9 +32,9 @@ def checkpoint_folders(recipe, domain, seed):
     return [folder.format(part=part) for part in parts(recipe, domain)]
 
 
-def clusters(recipe, corpus, split):
-    """The clusters of a split's windows that a recipe goes by."""
-    return f"<run>/clusters/{recipe.clustering}/k{recipe.clusters}/{corpus}/{split}.npy"
+def clusters(recipe):
+    """The files of the clusters of windows that a recipe goes by, as a pattern of the split."""
+    return f"<run>/clusters/{recipe.clustering}/k{recipe.clusters}/{{split}}.npy"
 
 
 def measured(recipes):
@@ -76,11 +76,11 @@ def gather_inputs(wildcards):
 
 
 def pretrain_inputs(wildcards):
-    files = {"train": "<run>/tokens/generic/train.bin", "heldout": "<run>/tokens/generic/heldout.bin"}
     recipe = RECIPES[wildcards.method]
+    files = {"train": "<run>/tokens/generic/train.json", "heldout": "<run>/tokens/generic/heldout.bin"}
     if recipe.kind in ("slm_mix", "slm_pn"):
-        for split in ("train", "heldout"):
-            files[f"{split}_clusters"] = clusters(recipe, "generic", split)
+        files["train_clusters"] = f"<run>/clusters/{recipe.clustering}/k{recipe.clusters}/generic/train.json"
+        files["heldout_clusters"] = clusters(recipe).format(split="generic/heldout")
     if recipe.kind == "slm_is":
         files["windows"] = f"<run>/importance/{wildcards.method}/{wildcards.part}/seed{wildcards.seed}.npy"
     return files
@@ -99,8 +99,8 @@ def pretrain_settings(recipe, part):
 
 
 def sample_inputs(wildcards):
-    recipe = RECIPES[wildcards.method]
-    return {"generic": clusters(recipe, "generic", "train"), "domain": clusters(recipe, wildcards.domain, "train")}
+    files = clusters(RECIPES[wildcards.method])
+    return {"generic": generic_train(files), "domain": files.format(split=f"{wildcards.domain}/train")}
 
 
 def specialize_inputs(wildcards):
@@ -109,7 +109,7 @@ def specialize_inputs(wildcards):
     if recipe.pretraining != "-":
         files["checkpoints"] = checkpoint_folders(RECIPES[recipe.pretraining], wildcards.domain, wildcards.seed)
     if recipe.kind in ("slm_mix", "slm_pn"):
-        files["clusters"] = clusters(recipe, wildcards.domain, "train")
+        files["clusters"] = clusters(recipe).format(split=f"{wildcards.domain}/train")
     return files
 
 
@@ -125,7 +125,7 @@ def evaluate_generic_inputs(wildcards):
         "checkpoints": checkpoint_folders(recipe, "", wildcards.seed),
     }
     if recipe.kind in ("slm_mix", "slm_pn"):
-        files["clusters"] = clusters(recipe, "generic", "heldout")
+        files["clusters"] = clusters(recipe).format(split="generic/heldout")
     return files
 
 

@@ -3,7 +3,8 @@
 rule split_domain:
     input:
         documents=lambda wildcards: document_files(OWN.dataset.dataset),
-        generic=["<run>/splits/generic/train.jsonl.zst", "<run>/splits/generic/heldout.jsonl.zst"],
+        train=generic_train("<run>/splits/{split}.jsonl.zst"),
+        heldout="<run>/splits/generic/heldout.jsonl.zst",
     output:
         report="<run>/own/{domain}/splits.json",
         splits=[f"<run>/splits/{{domain}}/{split}.jsonl.zst" for split in SPLITS_OF_A_DOMAIN],
@@ -17,7 +18,7 @@ rule split_domain:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=growing(3000),
+        mem_mb=growing(2000),
     params:
         settings=settings("documents"),
         revision=STAGE_REVISION["split"],
@@ -60,7 +61,7 @@ checkpoint advise_domain:
         histograms="<run>/clusters/histograms.tsv",
         clusters=f"<run>/clusters/main/k{config['models']['slm_is']['clusters']}/{{domain}}/train.npy",
         tokens=[f"<run>/tokens/{{domain}}/{split}.bin" for split in SPLITS_OF_A_DOMAIN],
-        generic="<run>/tokens/generic/train.bin",
+        generic=generic_train("<run>/tokens/{split}.bin")[0],
         tokenizer="<run>/tokenizer/tokenizer.model",
         report="<run>/own/{domain}/splits.json",
         checked="<run>/own/{domain}/checked.json",

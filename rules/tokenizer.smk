@@ -1,7 +1,7 @@
 # From text to tokens.
 rule train_tokenizer:
     input:
-        documents="<run>/splits/generic/train.jsonl.zst",
+        documents=generic_train("<run>/splits/{split}.jsonl.zst"),
     output:
         model="<run>/tokenizer/tokenizer.model",
         sidecar="<run>/tokenizer/tokenizer.json",
@@ -30,7 +30,7 @@ rule encode_split:
         sidecar="<run>/tokenizer/tokenizer.json",
     output:
         tokens="<run>/tokens/{corpus}/{split}.bin",
-        sidecar="<run>/tokens/{corpus}/{split}.json",
+        sidecar="<run>/tokens/{corpus}/{split}.bin.json",
         documents="<run>/tokens/{corpus}/{split}.documents.npy",
         documents_sidecar="<run>/tokens/{corpus}/{split}.documents.npy.json",
     log:

@@ -1,7 +1,7 @@
 """Advise which method to take for a domain of the user's own (rule advise_domain)."""
 
 import _bootstrap  # noqa: F401
-from speclm.stage.files import read_array, read_json, read_table, write_json, write_text
+from speclm.stage.files import read_json, read_table, write_json, write_text
 from speclm.stage.job import Job, run
 
 
@@ -28,7 +28,7 @@ def main(job: Job) -> dict:
         (byte_share(stores["train"], tokenizer), byte_share(generic, tokenizer)),
         read_json(job.inputs["start"]),
     )
-    own = histogram_frame(name, settings["k"], read_array(job.inputs["clusters"]))
+    own = histogram_frame(name, settings["k"], [job.inputs["clusters"]])
     evidence = load_evidence(
         {key: job.inputs[key] for key in ("metrics", "documents", "methods")}, settings["study"], settings["evaluate"]
     )

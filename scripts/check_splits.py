@@ -6,7 +6,7 @@ from speclm.stage.job import Job, run
 
 
 def main(job: Job) -> dict:
-    from speclm.data.contamination import check_separation
+    from speclm.data.separation import check_separation
 
     names = job.settings["splits"]
     stores = dict(zip(names, job.inputs["tokens"], strict=True))

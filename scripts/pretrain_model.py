@@ -1,9 +1,10 @@
 """Pretrain one model, with a checkpoint at every budget (rule pretrain_model)."""
 
 import _bootstrap  # noqa: F401
-from speclm.stage.files import read_array, write_json
+from speclm.stage.files import read_array, read_arrays, write_json
 from speclm.stage.job import Job, run
 from speclm.stage.launch import rank
+from speclm.stage.listing import read_list
 
 
 def main(job: Job) -> dict:
@@ -15,9 +16,11 @@ def main(job: Job) -> dict:
     from speclm.train.pretrain import Projection, expert_order, pretrain, sampled_order, uniform_order
 
     chosen, kind, part = job.settings, job.settings["kind"], job.wildcards["part"]
-    generic = open_windows(job.inputs["train"])
+    generic = open_windows(read_list(job.inputs["train"]))
     clusters = {
-        split: read_array(job.inputs[f"{split}_clusters"]) for split in ("train", "heldout") if chosen["clusters"]
+        split: read_arrays(read_list(job.inputs[f"{split}_clusters"]))
+        for split in ("train", "heldout")
+        if chosen["clusters"]
     }
     projection, budget_experts = None, 1
     if kind == "slm_mix":

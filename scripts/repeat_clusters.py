@@ -7,9 +7,11 @@ from speclm.stage.job import Job, run
 def main(job: Job) -> dict:
     from speclm.cluster.kmeans import KMeansSettings
     from speclm.cluster.repetition import repeat_clusters
+    from speclm.data.splits import GENERIC
 
     chosen = job.settings["clusters"]
-    embeddings = dict(zip(job.settings["corpora"], job.inputs["vectors"], strict=True))
+    domains = zip(job.settings["domains"], job.inputs["domains"], strict=True)
+    embeddings = {GENERIC: job.inputs["generic"], **{domain: [path] for domain, path in domains}}
     settings = KMeansSettings(chosen["fit_windows"], chosen["iterations"])
     return repeat_clusters(embeddings, chosen["k"], settings, chosen["repetitions"], job.outputs["repetitions"])
 

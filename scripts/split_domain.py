@@ -6,17 +6,18 @@ from speclm.stage.job import Job, run
 
 def main(job: Job) -> dict:
     from speclm.data.joining import join_domain
-    from speclm.data.splits import split_settings
+    from speclm.data.splits import HELDOUT, TRAIN, split_settings
 
     documents = job.settings["documents"]
     return join_domain(
         job.wildcards["domain"],
         job.inputs["documents"],
-        dict(zip(["generic/train", "generic/heldout"], job.inputs["generic"], strict=True)),
+        {TRAIN: job.inputs["train"], HELDOUT: [job.inputs["heldout"]]},
         split_settings(documents),
         documents["seed"],
         job.outputs["splits"][0].parent,
         job.outputs["report"],
+        job.scratch,
     )
 
 

@@ -16,9 +16,9 @@ from speclm.cluster.embed import (
     window_texts,
 )
 from speclm.data.tokenizer import Tokenizer, TokenizerSettings, load_tokenizer, train_tokenizer
-from speclm.data.windows import Windows, encode_split, open_windows
+from speclm.data.windows import Windows, encode_split, open_windows, write_store
 from speclm.stage.errors import UserError
-from speclm.stage.files import read_array, write_documents
+from speclm.stage.files import read_array, sha256, write_documents
 
 TOPICS = ["graph node edge path tree cycle", "query table column join session engine"]
 SETTINGS = LsiSettings(dimensions=4, words=50, fit_windows=60)
@@ -35,7 +35,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> tuple[Windows, Tokenizer
     folder = tmp_path_factory.mktemp("corpus")
     documents = folder / "train.jsonl.zst"
     write_documents(documents, ({"id": str(i), "text": text, "origin": ""} for i, text in enumerate(texts())))
-    train_tokenizer(documents, TokenizerSettings(310, "bpe", 10**6, 1000, 1), folder / "tokenizer.model")
+    train_tokenizer([documents], TokenizerSettings(310, "bpe", 10**6, 1000, 1), folder / "tokenizer.model")
     tokenizer = load_tokenizer(folder / "tokenizer.model")
     encode_split(documents, tokenizer, 16, 1, folder / "train.bin")
     return open_windows(folder / "train.bin"), tokenizer
@@ -64,12 +64,35 @@ def test_fitting_and_embedding_twice_gives_the_same_bytes(corpus: tuple[Windows,
         fit_embedder(SETTINGS, windows, tokenizer, 1, tmp_path / run)
         facts = embed_windows(tmp_path / run, windows, tokenizer, "cpu", tmp_path / run / "train.npy")
     assert facts == {"windows": windows.count, "dimensions": 4, "empty": 0}
-    files = sorted(path.name for path in (tmp_path / "one").iterdir())
+    files = sorted(path.name for path in (tmp_path / "one").iterdir() if not path.name.startswith("."))
     assert "components.npy" in files and "train.npy" in files
     for name in files:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     vectors = read_array(tmp_path / "one" / "train.npy")
     assert vectors.shape == (windows.count, 4) and vectors.dtype == np.float32
+
+
+def test_shards_are_embedded_by_themselves_and_sampled_as_one(
+    corpus: tuple[Windows, Tokenizer], tmp_path: Path
+) -> None:
+    """Four shards that have the windows of the one corpus, in its order."""
+    windows, tokenizer = corpus
+    numbers = np.arange(windows.count)
+    shards = []
+    for number, part in enumerate(np.array_split(numbers, 4)):
+        tokens = windows.tokens[part[0] * 16 : (part[-1] + 1) * 16 + 1]  # with its last window's last target
+        shards.append(tmp_path / f"{number}.bin")
+        write_store([(tokens, 1, 1)], 16, windows.vocabulary, windows.tokenizer_sha256, shards[-1])
+    together = open_windows(shards)
+    assert np.array_equal(together.batch(numbers), windows.batch(numbers))
+    for name, opened in (("one", windows), ("four", together)):
+        fit_embedder(SETTINGS, opened, tokenizer, 1, tmp_path / name)
+    assert sha256(tmp_path / "one") == sha256(tmp_path / "four")
+    embed_windows(tmp_path / "one", windows, tokenizer, "cpu", tmp_path / "all.npy")
+    for path in reversed(shards):
+        embed_windows(tmp_path / "one", open_windows(path), tokenizer, "cpu", path.with_suffix(".npy"))
+    parts = [read_array(path.with_suffix(".npy")) for path in shards]
+    np.testing.assert_array_equal(np.concatenate(parts), read_array(tmp_path / "all.npy"))
 
 
 def test_too_many_dimensions_are_refused(corpus: tuple[Windows, Tokenizer], tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_entropy_lies_between_its_bounds(counts: list[int]) -> None:
 def test_the_table_has_every_cluster_even_empty_ones(tmp_path: Path) -> None:
     write_array(tmp_path / "a.npy", np.array([0, 2, 2], dtype=np.int32))
     write_array(tmp_path / "b.npy", np.array([1], dtype=np.int32))
-    facts = write_histograms({("a", 4): tmp_path / "a.npy", ("b", 2): tmp_path / "b.npy"}, tmp_path / "h.tsv")
+    facts = write_histograms({("a", 4): [tmp_path / "a.npy"], ("b", 2): [tmp_path / "b.npy"]}, tmp_path / "h.tsv")
     table = read_table(tmp_path / "h.tsv")
     assert table.columns.tolist() == ["corpus", "k", "cluster", "windows"]
     assert table.to_numpy().tolist() == [
@@ -52,3 +52,12 @@ def test_the_table_has_every_cluster_even_empty_ones(tmp_path: Path) -> None:
 
 def test_counts_have_length_k() -> None:
     assert count_clusters(np.array([3, 3]), 5).tolist() == [0, 0, 0, 2, 0]
+
+
+def test_shards_are_counted_together(tmp_path: Path) -> None:
+    for name, clusters in (("whole", [0, 2, 2, 1, 2]), ("first", [0, 2]), ("second", [2, 1, 2])):
+        write_array(tmp_path / f"{name}.npy", np.array(clusters, dtype=np.int32))
+    shards = [tmp_path / "first.npy", tmp_path / "second.npy"]
+    write_histograms({("a", 4): [tmp_path / "whole.npy"]}, tmp_path / "one.tsv")
+    write_histograms({("a", 4): shards}, tmp_path / "two.tsv")
+    assert (tmp_path / "one.tsv").read_bytes() == (tmp_path / "two.tsv").read_bytes()

@@ -77,10 +77,10 @@ def test_no_window_returns_before_its_cluster_is_used_up(clusters: list[int], dr
         assert times.max() - times.min() <= 1
 
 
-def write_clusters(folder: Path, domain: list[int], generic: list[int]) -> tuple[Path, Path]:
+def write_clusters(folder: Path, domain: list[int], generic: list[int]) -> tuple[Path, list[Path]]:
     for name, values in (("domain", domain), ("generic", generic)):
         write_array(folder / f"{name}.npy", np.array(values, dtype=np.int32))
-    return folder / "domain.npy", folder / "generic.npy"
+    return folder / "domain.npy", [folder / "generic.npy"]
 
 
 def test_facts_and_repetition(tmp_path: Path) -> None:

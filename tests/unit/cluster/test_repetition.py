@@ -18,14 +18,15 @@ SETTINGS = KMeansSettings(fit_windows=150, iterations=50)
 COLUMNS = ["corpus", "k", "seed", "sample", "windows", "top_share", "entropy"]
 
 
-def write_vectors(folder: Path, **corpora: np.ndarray) -> dict[str, Path]:
-    paths = {corpus: folder / f"{corpus}.npy" for corpus in corpora}
-    for corpus, path in paths.items():
+def write_vectors(folder: Path, **corpora: np.ndarray) -> dict[str, list[Path]]:
+    """One shard each."""
+    paths = {corpus: [folder / f"{corpus}.npy"] for corpus in corpora}
+    for corpus, (path,) in paths.items():
         write_array(path, corpora[corpus].astype(np.float32))
     return paths
 
 
-def repeat(paths: dict[str, Path], ks: list[int], seeds: list[int], output: Path) -> pd.DataFrame:
+def repeat(paths: dict[str, list[Path]], ks: list[int], seeds: list[int], output: Path) -> pd.DataFrame:
     repeat_clusters(paths, ks, SETTINGS, seeds, output)
     return read_table(output)
 
@@ -64,9 +65,9 @@ def test_a_seed_gives_what_the_study_has_with_it(tmp_path: Path) -> None:
         assignments = {}
         for k in (3, 8):
             fit_clusters(paths["generic"], k, SETTINGS, seed, tmp_path / f"c{k}.npy")
-            for corpus, path in paths.items():
-                assignments[corpus, k] = tmp_path / f"{corpus}{k}.npy"
-                assign_clusters(path, tmp_path / f"c{k}.npy", assignments[corpus, k])
+            for corpus, (path,) in paths.items():
+                assignments[corpus, k] = [tmp_path / f"{corpus}{k}.npy"]
+                assign_clusters(path, tmp_path / f"c{k}.npy", *assignments[corpus, k])
         write_histograms(assignments, tmp_path / "h.tsv")
         histograms = read_table(tmp_path / "h.tsv")
         found = table.loc[table["seed"] == seed].pivot(index="corpus", columns="k", values=["top_share", "entropy"])
@@ -85,6 +86,16 @@ def test_bytes_repeat_and_a_corpus_more_changes_no_other_with_all_windows(tmp_pa
     less = repeat({name: paths[name] for name in ("generic", "a")}, [4], [5], tmp_path / "less.tsv")
     kept = both.query("sample == 'all' and corpus != 'b'").reset_index(drop=True)
     pd.testing.assert_frame_equal(kept, less.query("sample == 'all'").reset_index(drop=True))
+
+
+def test_shards_are_one_corpus(tmp_path: Path) -> None:
+    vectors = np.random.default_rng(2).normal(size=(90, 4))
+    one = write_vectors(tmp_path, generic=vectors, law=vectors[:20])
+    parts = write_vectors(tmp_path, a=vectors[:40], b=vectors[40:45], c=vectors[45:])
+    several = {"generic": [path for paths in parts.values() for path in paths], "law": one["law"]}
+    pd.testing.assert_frame_equal(
+        repeat(one, [3, 5], [1, 2], tmp_path / "one.tsv"), repeat(several, [3, 5], [1, 2], tmp_path / "several.tsv")
+    )
 
 
 def test_an_impossible_k_is_refused(tmp_path: Path) -> None:

@@ -21,5 +21,5 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tokenizer(documents: Path, tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
     path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.model"
-    train_tokenizer(documents, SETTINGS, path)
+    train_tokenizer([documents], SETTINGS, path)
     return load_tokenizer(path)

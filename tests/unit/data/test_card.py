@@ -44,3 +44,4 @@ def test_the_card(tmp_path: Path) -> None:
     assert ["tax/test", "7", "8,000"] in rows
     assert ["generic", "tax/test", "near", "2"] in rows
     assert "0 documents and 0 token windows stand in two splits" in card
+    assert "Generic text is in 2 shards; what stands in two of them was not looked for." in card

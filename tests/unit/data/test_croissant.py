@@ -8,7 +8,7 @@ import pytest
 
 import speclm
 from speclm.data.croissant import CONTEXT, write_croissant
-from speclm.stage.files import read_json, write_documents, write_json
+from speclm.stage.files import read_json, sha256, write_documents, write_json
 
 CORPORA = {"generic": "web", "tax": "desk"}
 ROW = {"kind": "files", "source": "data/*.txt", "licence": "CC0", "origin": "a desk", "deviation": "-"}
@@ -19,18 +19,20 @@ DATASETS = {"web": {**ROW, "dataset": "web"}, "desk": {**ROW, "dataset": "desk",
 def run(tmp_path: Path) -> Path:
     """A made-up run's splits, described."""
     facts = {}
-    for name in ("generic/train", "tax/train", "tax/test"):
+    for name in ("generic/train/00000", "generic/train/00001", "tax/train", "tax/test"):
         path = tmp_path / f"splits/{name}.jsonl.zst"
         path.parent.mkdir(parents=True, exist_ok=True)
         write_documents(path, [{"id": "1", "text": "One.", "origin": "o"}])
         facts[name] = {"documents": 1, "characters": 4}
+        if name.startswith("generic"):
+            write_json(f"{path}.json", {**facts.pop(name), "sha256": sha256(path), "removed": []})
     removed = [{"from": "generic", "kept_in": "tax/test", "how": "passage", "documents": 7}]
     write_json(tmp_path / "splits/report.json", {"splits": facts, "removed": removed})
-    files = sorted(tmp_path.glob("splits/*/*.zst"))
+    files = sorted(tmp_path.glob("splits/**/*.zst"))
     told = write_croissant(
         "mine", CORPORA, DATASETS, files, tmp_path / "splits/report.json", tmp_path / "croissant.json"
     )
-    assert told == {"files": 3}
+    assert told == {"files": 4}
     return tmp_path
 
 
@@ -44,7 +46,7 @@ def nodes(value: Any) -> list[dict[str, Any]]:
 
 def test_files_are_what_they_are_said_to_be(run: Path) -> None:
     described = read_json(run / "croissant.json")
-    assert len(described["distribution"]) == 3
+    assert len(described["distribution"]) == 4
     for file in described["distribution"]:
         content = (run / file["contentUrl"]).read_bytes()
         assert file["sha256"] == hashlib.sha256(content).hexdigest()
@@ -55,7 +57,7 @@ def test_every_reference_leads_somewhere(run: Path) -> None:
     described = read_json(run / "croissant.json")
     found = nodes({key: value for key, value in described.items() if key != "@context"})
     defined = [node["@id"] for node in found if "@id" in node and "@type" in node]
-    assert len(set(defined)) == len(defined) == 3 + 3 * (1 + 3)
+    assert len(set(defined)) == len(defined) == 4 + 4 * (1 + 3)
     assert {node["@id"] for node in found if set(node) == {"@id"}} <= set(defined)
 
 

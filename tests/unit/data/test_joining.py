@@ -24,10 +24,12 @@ def write(folder: Path, name: str, texts: list[str]) -> Path:
     return path
 
 
-def join(folder: Path, own: list[str], generic: list[str]) -> dict[str, list[str]]:
+def join(folder: Path, own: list[str], generic: list[str], shards: int = 1) -> dict[str, list[str]]:
     """Texts by split."""
-    place, report = write(folder, "generic", generic), folder / "own/splits.json"
-    join_domain("own", [write(folder, "own", own)], {"generic/train": place}, SETTINGS, 1, folder / "splits", report)
+    size = -(-len(generic) // shards)
+    places = [write(folder, f"generic{i}", generic[size * i : size * i + size]) for i in range(shards)]
+    outputs = (folder / "splits", folder / "own/splits.json", folder / "scratch")
+    join_domain("own", [write(folder, "own", own)], {"generic/train": places}, SETTINGS, 1, *outputs)
     return {
         split: [row["text"] for row in read_documents(folder / f"splits/{split}.jsonl.zst")]
         for split in ("test", "valid", "train")
@@ -49,11 +51,12 @@ def test_sizes_of_the_study_bound_those_of_a_large_one(tmp_path: Path) -> None:
     assert {split: len(texts) for split, texts in splits.items()} == {"test": 30, "valid": 30, "train": 340}
 
 
-def test_what_the_generic_text_has_is_removed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shards", [1, 3])
+def test_what_the_generic_text_has_is_removed(tmp_path: Path, shards: int) -> None:
     own, generic = texts_of("a", 60), texts_of("g", 20)
     passage = " ".join(generic[5].split()[3:13])
     own[0], own[1], own[2] = generic[0].upper(), f"{own[1]} {passage}", own[3]
-    splits = join(tmp_path, own, generic)
+    splits = join(tmp_path, own, generic, shards)
     kept = [text for texts in splits.values() for text in texts]
     assert sorted(kept) == sorted(own[3:])
     removed = {

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from speclm.data.splits import SplitSettings, check_domain_names, split_corpora
+from speclm.data.splits import SplitSettings, check_domain_names, report_splits, split_corpora, split_shard
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_documents, read_json, write_documents
 
@@ -21,6 +22,17 @@ def write_corpus(folder: Path, name: str, texts: list[str]) -> list[Path]:
     return [path]
 
 
+def split(
+    generic: list[Path], domains: list[tuple[str, list[Path]]], settings: SplitSettings, seed: int, output: Path
+) -> dict[str, Any]:
+    """All stages of it, with generic train in one file as every other split."""
+    split_corpora(generic[0], domains, settings, seed, output, output / "scratch")
+    train = output / "generic/train.jsonl.zst"
+    split_shard(generic[0], 0, output / "placed", settings, seed, train, output / "scratch")
+    assert not (output / "scratch").exists()
+    return report_splits(output / "placed.json", [Path(f"{train}.json")], output / "report.json")
+
+
 def texts_of(name: str, count: int) -> list[str]:
     return [" ".join(f"{name}{i}x{j}" for j in range(30)) for i in range(count)]
 
@@ -31,7 +43,7 @@ def read_split(folder: Path, place: str) -> list[str]:
 
 def test_every_document_stands_in_one_split_and_sizes_are_exact(tmp_path: Path) -> None:
     generic, a = write_corpus(tmp_path, "g", texts_of("g", 20)), write_corpus(tmp_path, "a", texts_of("a", 9))
-    report = split_corpora(generic, [("a", a)], SETTINGS, 1, tmp_path / "s")
+    report = split(generic, [("a", a)], SETTINGS, 1, tmp_path / "s")
     sizes = {place: row["documents"] for place, row in report["splits"].items()}
     assert sizes == {"a/test": 3, "a/valid": 2, "a/train": 4, "generic/heldout": 4, "generic/train": 16}
     ids = [name for place in sizes for name in read_split(tmp_path / "s", place)]
@@ -45,7 +57,7 @@ def test_documents_that_collide_stay_where_they_matter_most(tmp_path: Path) -> N
     generic = write_corpus(tmp_path, "g", generic_texts + own + [generic_texts[0].upper()])
     a = write_corpus(tmp_path, "a", own)
     b = write_corpus(tmp_path, "b", other + own)
-    report = split_corpora(generic, [("a", a), ("b", b)], SETTINGS, 1, tmp_path / "s")
+    report = split(generic, [("a", a), ("b", b)], SETTINGS, 1, tmp_path / "s")
     splits = {place: read_split(tmp_path / "s", place) for place in report["splits"]}
     kept = {
         document["text"].casefold()
@@ -64,16 +76,16 @@ def test_a_common_passage_takes_the_training_document_away(tmp_path: Path) -> No
     passage = " ".join(f"p{j}" for j in range(10))
     generic = write_corpus(tmp_path, "g", texts_of("g", 20) + [f"{text} {passage}" for text in texts_of("h", 5)])
     a = write_corpus(tmp_path, "a", [f"{text} {passage}" for text in texts_of("a", 1)] + texts_of("c", 9))
-    report = split_corpora(generic, [("a", a)], SETTINGS, 1, tmp_path / "s")
+    report = split(generic, [("a", a)], SETTINGS, 1, tmp_path / "s")
     assert [(row["from"], row["how"], row["documents"]) for row in report["removed"]] == [("generic", "passage", 5)]
 
 
 def test_a_domain_more_changes_nothing_else_and_runs_repeat(tmp_path: Path) -> None:
     generic = write_corpus(tmp_path, "g", texts_of("g", 20))
     a, b = write_corpus(tmp_path, "a", texts_of("a", 9)), write_corpus(tmp_path, "b", texts_of("b", 9))
-    split_corpora(generic, [("a", a)], SETTINGS, 1, tmp_path / "one")
-    split_corpora(generic, [("a", a), ("b", b)], SETTINGS, 1, tmp_path / "two")
-    split_corpora(generic, [("a", a)], SETTINGS, 2, tmp_path / "seed")
+    split(generic, [("a", a)], SETTINGS, 1, tmp_path / "one")
+    split(generic, [("a", a), ("b", b)], SETTINGS, 1, tmp_path / "two")
+    split(generic, [("a", a)], SETTINGS, 2, tmp_path / "seed")
     for file in sorted((tmp_path / "one").rglob("*.zst")):
         assert file.read_bytes() == (tmp_path / "two" / file.relative_to(tmp_path / "one")).read_bytes()
     assert read_split(tmp_path / "one", "a/test") != read_split(tmp_path / "seed", "a/test")
@@ -85,8 +97,8 @@ def test_shards_are_read_as_one_corpus_in_their_order(tmp_path: Path) -> None:
     parts = [tmp_path / f"{number:05d}.jsonl.zst" for number in range(3)]
     for number, part in enumerate(parts):
         write_documents(part, documents[3 * number : 3 * number + 3])
-    split_corpora(generic, [("a", [a])], SETTINGS, 1, tmp_path / "one")
-    split_corpora(generic, [("a", parts)], SETTINGS, 1, tmp_path / "three")
+    split(generic, [("a", [a])], SETTINGS, 1, tmp_path / "one")
+    split(generic, [("a", parts)], SETTINGS, 1, tmp_path / "three")
     for file in sorted((tmp_path / "one").rglob("*.zst")):
         assert file.read_bytes() == (tmp_path / "three" / file.relative_to(tmp_path / "one")).read_bytes()
 
@@ -95,10 +107,10 @@ def test_too_few_documents_name_the_domain_the_key_and_the_remedy(tmp_path: Path
     generic = write_corpus(tmp_path, "g", texts_of("g", 20))
     a = write_corpus(tmp_path, "a", texts_of("a", 5))
     with pytest.raises(UserError, match="documents: a has 0 documents left for its train split") as caught:
-        split_corpora(generic, [("a", a)], SETTINGS, 1, tmp_path / "s")
+        split(generic, [("a", a)], SETTINGS, 1, tmp_path / "s")
     assert "Remedy: lower" in str(caught.value) and "a.jsonl.zst" in str(caught.value)
     with pytest.raises(UserError, match=r"documents\.valid: a has 2 documents left for its valid split, which takes 6"):
-        split_corpora(generic, [("a", a)], replace(SETTINGS, valid_documents=6), 1, tmp_path / "s")
+        split(generic, [("a", a)], replace(SETTINGS, valid_documents=6), 1, tmp_path / "s")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from speclm.data.tokenizer_json import tokenizer_config, tokenizer_json
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, documents: Path) -> Tokenizer:
     path = tmp_path_factory.mktemp(request.param) / "tokenizer.model"
     settings = TokenizerSettings(vocabulary=320, model=request.param, characters=20_000, line_characters=200, threads=1)
-    train_tokenizer(documents, settings, path)
+    train_tokenizer([documents], settings, path)
     return load_tokenizer(path)
 
 

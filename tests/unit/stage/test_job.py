@@ -119,3 +119,22 @@ def test_an_unknown_stage_gets_the_nearest_name(tmp_path: Path) -> None:
     ended = subprocess.run(command, cwd=ROOT / "workflow", capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert 'did you mean "train_tokenizer"?' in ended.stderr
+
+
+def test_a_stage_may_map_more_files_than_a_shell_lets_it(tmp_path: Path) -> None:
+    """The usual limit is 1,024 files at once, as many as C4 has shards."""
+    script = """
+import mmap, resource, sys
+from speclm.stage.job import allow_open_files
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+allow_open_files()
+with open(sys.argv[1], "wb+") as stream:
+    stream.write(b"x")
+    stream.flush()
+    print(len([mmap.mmap(stream.fileno(), 1) for _ in range(100)]))
+"""
+    command = [sys.executable, "-c", script, str(tmp_path / "file")]
+    told = subprocess.run(
+        command, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(ROOT / "workflow")}
+    )
+    assert told.stdout == "100\n"

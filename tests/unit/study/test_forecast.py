@@ -52,9 +52,9 @@ def test_several_processes_shorten_the_path_not_the_device_hours() -> None:
     assert four.path[1][1] == pytest.approx(shorter)
 
 
-def test_memory_is_of_the_whole_text() -> None:
+def test_memory_is_of_the_sample_of_k_means_and_of_an_epochs_order() -> None:
     forecast = make_forecast(with_processes(1), JOBS, SPEED, DURATIONS)
-    assert forecast.memory == {"split_documents": 18 * (110 + 60) * 35, "embed_split": 2 * 200 * 8 * 4}
+    assert forecast.memory == {"fit_clusters": 4 * 30 * 8 * 4, "pretrain_model": 200 * (8 + 8 + 4)}
 
 
 @given(st.lists(st.floats(0.1, 9), min_size=1, max_size=6), st.data())

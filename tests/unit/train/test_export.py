@@ -24,7 +24,7 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
     folder = tmp_path_factory.mktemp("tokenizer")
     write_documents(folder / "train.jsonl.zst", [{"text": f"the window number {i} of the store"} for i in range(200)])
     settings = TokenizerSettings(vocabulary=300, model="bpe", characters=20_000, line_characters=200, threads=1)
-    train_tokenizer(folder / "train.jsonl.zst", settings, folder / "tokenizer.model")
+    train_tokenizer([folder / "train.jsonl.zst"], settings, folder / "tokenizer.model")
     return load_tokenizer(folder / "tokenizer.model")
 
 

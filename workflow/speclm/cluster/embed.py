@@ -29,7 +29,7 @@ from threadpoolctl import threadpool_limits
 from speclm.data.tokenizer import Tokenizer
 from speclm.data.windows import Windows
 from speclm.stage.errors import UserError
-from speclm.stage.files import read_array, read_json, write_array, write_json
+from speclm.stage.files import read_array, read_json, write_array, write_json, write_rows
 from speclm.stage.settings import from_mapping
 from speclm.stage.streams import rng
 
@@ -85,7 +85,7 @@ def embedder_from_settings(settings: Mapping[str, Any], where: str) -> LsiSettin
 def fit_embedder(
     settings: LsiSettings | SentenceEncoderSettings, windows: Windows, tokenizer: Tokenizer, seed: int, output: Path
 ) -> dict[str, Any]:
-    """Fit on windows of generic train and write the embedder's folder.
+    """Fit on a sample of generic train's windows, from all shards alike, and write the embedder's folder.
 
     Returns:
         What ``embedder.json`` says: kind, settings, and for lsi the words and the share of variance kept.
@@ -112,11 +112,17 @@ def embed_windows(embedder: Path, windows: Windows, tokenizer: Tokenizer, device
         Numbers of windows, dimensions, and windows that have no known word (zero vectors).
     """
     model = load_embedder(embedder, device)
-    blocks = [model.embed(texts) for texts in window_texts(windows, np.arange(windows.count), tokenizer)]
-    vectors_ND = np.concatenate(blocks)
-    write_array(output, vectors_ND, embedder=read_json(embedder / "embedder.json")["kind"])
-    empty = int(np.count_nonzero(~vectors_ND.any(axis=1)))
-    return {"windows": len(vectors_ND), "dimensions": int(vectors_ND.shape[1]), "empty": empty}
+    facts = {"windows": windows.count, "dimensions": 0, "empty": 0}
+
+    def blocks() -> Iterator[Array]:
+        for texts in window_texts(windows, np.arange(windows.count), tokenizer):
+            vectors_BD = model.embed(texts)
+            facts["dimensions"] = vectors_BD.shape[1]
+            facts["empty"] += int(np.count_nonzero(~vectors_BD.any(axis=1)))
+            yield vectors_BD
+
+    write_rows(output, windows.count, blocks(), embedder=read_json(embedder / "embedder.json")["kind"])
+    return facts
 
 
 def load_embedder(folder: Path, device: str) -> Embedder:
@@ -178,7 +184,7 @@ def _fit_lsi(settings: LsiSettings, windows: Windows, tokenizer: Tokenizer, seed
     if min(weights_NW.shape) <= settings.dimensions:
         raise UserError(
             f"{settings.dimensions} dimensions from {weights_NW.shape[0]} windows with {weights_NW.shape[1]} words",
-            where=windows.path,
+            where=windows.paths[0],
             key="embedder.dimensions",
             remedy=f"take fewer than {min(weights_NW.shape)} dimensions, or fit on more windows",
         )

@@ -8,7 +8,7 @@ which tables 9 (share of the most frequent cluster) and 10 (entropy in nats) of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,27 +20,27 @@ from speclm.stage.files import read_array, write_table
 Array = np.ndarray[Any, Any]
 
 
-def write_histograms(assignments: Mapping[tuple[str, int], Path], output: Path) -> dict[str, Any]:
+def write_histograms(assignments: Mapping[tuple[str, int], Sequence[Path]], output: Path) -> dict[str, Any]:
     """Write ``histograms.tsv`` (corpus, k, cluster, windows), empty clusters included.
 
     Args:
-        assignments: the cluster numbers of train windows, by (corpus, k).
+        assignments: the files of the cluster numbers of train windows, one for each shard, by (corpus, k).
 
     Returns:
         For each "corpus k" its top share, entropy and effective number of clusters.
     """
     frames, facts = [], {}
-    for (corpus, k), path in assignments.items():
-        frame = histogram_frame(corpus, k, read_array(path))
+    for (corpus, k), paths in assignments.items():
+        frame = histogram_frame(corpus, k, paths)
         frames.append(frame)
         facts[f"{corpus} {k}"] = concentration(frame["windows"].to_numpy())
     write_table(output, pd.concat(frames))
     return facts
 
 
-def histogram_frame(corpus: str, k: int, clusters_N: Array) -> pd.DataFrame:
+def histogram_frame(corpus: str, k: int, assignments: Sequence[Path]) -> pd.DataFrame:
     """The rows of one corpus and k, empty clusters included: corpus, k, cluster, windows."""
-    counts_K = count_clusters(clusters_N, k)
+    counts_K = np.sum([count_clusters(read_array(path), k) for path in assignments], axis=0)
     return pd.DataFrame({"corpus": corpus, "k": k, "cluster": np.arange(k), "windows": counts_K})
 
 

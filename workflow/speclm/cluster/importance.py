@@ -17,6 +17,7 @@ others and reported.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +25,23 @@ import numpy as np
 
 from speclm.cluster.histogram import concentration, count_clusters
 from speclm.stage.errors import UserError
-from speclm.stage.files import read_array, write_array
+from speclm.stage.files import read_array, read_arrays, write_array
 
 Array = np.ndarray[Any, Any]
 
 
 def resample_windows(
-    domain_clusters: Path, generic_clusters: Path, k: int, draws: int, generator: np.random.Generator, output: Path
+    domain_clusters: Path,
+    generic_clusters: Sequence[Path],
+    k: int,
+    draws: int,
+    generator: np.random.Generator,
+    output: Path,
 ) -> dict[str, Any]:
     """Write the generic windows that a domain's model is pretrained on, in training order: int64 (draws,).
 
     Args:
-        domain_clusters, generic_clusters: cluster numbers of the train windows.
+        domain_clusters, generic_clusters: cluster numbers of the train windows, the generic ones by shard.
         generator: of the stream named by the domain, so that adding a domain changes no other's sample.
 
     Returns:
@@ -44,7 +50,7 @@ def resample_windows(
     Raises:
         UserError: no cluster of the domain has a generic window.
     """
-    generic_N = np.asarray(read_array(generic_clusters))
+    generic_N = np.asarray(read_arrays(generic_clusters))
     generic_K, domain_K = count_clusters(generic_N, k), count_clusters(read_array(domain_clusters), k)
     target_K, unseen = target_probabilities(domain_K, generic_K)
     if unseen == 1:

@@ -1,14 +1,16 @@
-"""Clusters of windows: k-means on the vectors of generic train, for one k at a time.
+"""Clusters of windows: k-means on a sample of the vectors of generic train, for one k at a time.
 
-In go unit vectors; out come centroids and, for any split, the number of the nearest centroid of each window. The paper
-clusters the generic set by k-means; whether balanced, on which subset and with which seed is not published. Assumed
-here: Lloyd's algorithm of scikit-learn from k-means++, a named seed, clusters as large as they come out.
+In go unit vectors; out come centroids and, for any split or shard, the number of the nearest centroid of each window.
+Of the shards only the sample's rows are read, and windows are assigned block by block. The paper clusters the generic
+set by k-means; whether balanced, on which subset and with which seed is not published. Assumed here: Lloyd's algorithm
+of scikit-learn from k-means++, a named seed, clusters as large as they come out.
 
     vectors (1,0) (0,1) (0.9,0.1), k = 2   ->   clusters 0 1 0
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from speclm.stage.files import read_array, write_array
 from speclm.stage.streams import rng
 
 Array = np.ndarray[Any, Any]
+_ASSIGNED_TOGETHER = 1 << 16  # windows; a multiple of scikit-learn's blocks of 256, so that no bit changes
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,10 @@ class KMeansSettings:
                 raise UserError("must be 1 or more", key=f"clusters.{key}", remedy="give a number above 0")
 
 
-def fit_clusters(embeddings: Path, k: int, settings: KMeansSettings, seed: int, output: Path) -> dict[str, Any]:
-    """Fit k centroids on generic train and write them: float32 (k, dimensions).
+def fit_clusters(
+    embeddings: Sequence[Path], k: int, settings: KMeansSettings, seed: int, output: Path
+) -> dict[str, Any]:
+    """Fit k centroids on generic train, of which these are the shards, and write them: float32 (k, dimensions).
 
     Returns:
         k, windows fitted on, rounds, mean squared distance to the nearest centroid.
@@ -47,7 +52,7 @@ def fit_clusters(embeddings: Path, k: int, settings: KMeansSettings, seed: int, 
     Raises:
         UserError: k is below 1, or larger than the number of windows (or of different windows).
     """
-    model = fit_kmeans(read_array(embeddings), k, settings, seed, embeddings)
+    model = fit_kmeans(embeddings, k, settings, seed)
     write_array(output, model.cluster_centers_.astype(np.float32), k=k)
     windows = len(model.labels_)
     return {"k": k, "windows": windows, "rounds": int(model.n_iter_), "distance": float(model.inertia_) / windows}
@@ -66,29 +71,44 @@ def assign_clusters(embeddings: Path, centroids: Path, output: Path) -> dict[str
     return {"k": len(centroids_KD), "windows": len(nearest_N), "empty_clusters": len(centroids_KD) - used}
 
 
-def fit_kmeans(vectors_ND: Array, k: int, settings: KMeansSettings, seed: int, where: Path) -> KMeans:
-    """Fit k centroids on a sample of the vectors, float32 (windows, dimensions), of the file `where`.
+def fit_kmeans(embeddings: Sequence[Path], k: int, settings: KMeansSettings, seed: int) -> KMeans:
+    """Fit k centroids on a sample of the vectors of all shards, float32 (windows, dimensions) each.
 
     Raises:
         UserError: as `fit_clusters`.
     """
-    sample = np.sort(rng(seed, "kmeans", "sample").permutation(len(vectors_ND))[: settings.fit_windows])
-    different = len(np.unique(vectors_ND[sample], axis=0))
+    vectors_ND = sample_vectors(embeddings, settings.fit_windows, seed)
+    different = len(np.unique(vectors_ND, axis=0))
     if not 1 <= k <= different:
         raise UserError(
             f"{k} clusters cannot be made from {different} different windows",
-            where=where,
+            where=embeddings[0],
             key="clusters.k",
             remedy=f"take k from 1 to {different}, raise clusters.fit_windows, or give more generic text",
         )
     model = KMeans(k, n_init=1, max_iter=settings.iterations, random_state=int(rng(seed, "kmeans", k).integers(2**31)))
     with threadpool_limits(1):  # sums in parallel differ in the last bits
-        model.fit(vectors_ND[sample])
+        model.fit(vectors_ND)
     return model
+
+
+def sample_vectors(embeddings: Sequence[Path], windows: int, seed: int) -> Array:
+    """The vectors of so many windows, or of all, drawn from all shards alike: float32 (sample, dimensions)."""
+    shards = [read_array(path) for path in embeddings]
+    ends = np.cumsum([len(vectors_ND) for vectors_ND in shards])
+    sample = np.sort(rng(seed, "kmeans", "sample").permutation(ends[-1])[:windows])
+    parts = np.split(sample, np.searchsorted(sample, ends[:-1]))
+    starts = ends - [len(vectors_ND) for vectors_ND in shards]
+    return np.concatenate(
+        [vectors_ND[part - start] for vectors_ND, part, start in zip(shards, parts, starts, strict=True)]
+    )
 
 
 def nearest_centroids(vectors_ND: Array, centroids_KD: Array) -> Array:
     """The number of each vector's nearest centroid: int32 (windows,)."""
+    nearest_N = np.empty(len(vectors_ND), dtype=np.int32)
     with threadpool_limits(1):
-        nearest_N: Array = pairwise_distances_argmin(vectors_ND, centroids_KD).astype(np.int32)
+        for start in range(0, len(vectors_ND), _ASSIGNED_TOGETHER):
+            block = slice(start, start + _ASSIGNED_TOGETHER)
+            nearest_N[block] = pairwise_distances_argmin(vectors_ND[block], centroids_KD)
     return nearest_N

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from speclm.cluster.histogram import concentration, count_clusters
@@ -25,12 +26,17 @@ from speclm.stage.streams import rng
 
 
 def repeat_clusters(
-    embeddings: Mapping[str, Path], ks: Sequence[int], settings: KMeansSettings, seeds: Sequence[int], output: Path
+    embeddings: Mapping[str, Sequence[Path]],
+    ks: Sequence[int],
+    settings: KMeansSettings,
+    seeds: Sequence[int],
+    output: Path,
 ) -> dict[str, Any]:
     """Write ``repetitions.tsv``: corpus, k, seed, sample (all or equal), windows, top_share, entropy.
 
     Args:
-        embeddings: the vectors of each corpus's train windows; k-means is fitted on those of "generic".
+        embeddings: the vectors of each corpus's train windows, a file for each shard; k-means is fitted on those of
+            "generic".
 
     Returns:
         Number of seeds, and of the windows that every corpus has in the equal sample.
@@ -38,14 +44,14 @@ def repeat_clusters(
     Raises:
         UserError: k is larger than the number of different generic windows.
     """
-    vectors = {corpus: read_array(path) for corpus, path in embeddings.items()}
-    fewest = min(map(len, vectors.values()))
+    vectors = {corpus: [read_array(path) for path in paths] for corpus, paths in embeddings.items()}
+    fewest = min(sum(map(len, shards)) for shards in vectors.values())
     rows = []
     for k in ks:
         for seed in seeds:
-            centroids_KD = fit_kmeans(vectors[GENERIC], k, settings, seed, embeddings[GENERIC]).cluster_centers_
-            for corpus, vectors_ND in vectors.items():
-                nearest_N = nearest_centroids(vectors_ND, centroids_KD)
+            centroids_KD = fit_kmeans(embeddings[GENERIC], k, settings, seed).cluster_centers_
+            for corpus, shards in vectors.items():
+                nearest_N = np.concatenate([nearest_centroids(vectors_ND, centroids_KD) for vectors_ND in shards])
                 drawn_N = nearest_N[rng(seed, "repetition", corpus).permutation(len(nearest_N))[:fewest]]
                 for sample, clusters_N in (("all", nearest_N), ("equal", drawn_N)):
                     facts = concentration(count_clusters(clusters_N, k))

@@ -105,6 +105,9 @@ def _lines(
     )
     yield "\n## What was removed\n"
     yield "A document of `from` that equals, nearly equals, or shares a passage with one of `kept in`.\n"
+    shards = facts[corpora["generic"]]["shards"]
+    if shards > 1:
+        yield f"Generic text is in {shards} shards; what stands in two of them was not looked for.\n"
     yield from _table(
         ["from", "kept in", "how", "documents"],
         [(row["from"], row["kept_in"], row["how"], row["documents"]) for row in report["removed"]],

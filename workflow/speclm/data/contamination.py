@@ -1,186 +1,229 @@
-"""What two splits may not share, how it is found, and the proof that it is gone.
+"""What two splits may not share, and how it is found.
 
-A text's words are its runs of ASCII letters and digits, its runs of ASCII marks, and every other character by itself
-(such a one takes up to four tokens). Two texts collide when they are
+Two texts collide, by their traces (see `traces`), when they are
 
     exact     equal up to case and white space;
     near      similar: the Jaccard similarity of their sets of five-word runs, by MinHash, reaches a threshold;
     passage   overlapping: they share one run of `passage_words` words, however long the texts are.
 
-Locality-sensitive hashing (the library datasketch) finds candidates for the second, a sorted array of hashes the third.
-
     "a b c d e f" and "a b c d e g"   five-word runs {abcde, bcdef} and {abcde, bcdeg}   similarity 1/3
 
-After the token store is made, `check_separation` reads what the training will read and refuses to go on when any whole
-document, or any token window of the context's length, stands in two splits.
+Locality-sensitive hashing finds candidates for the second: texts whose sketches agree in one band of rows (as many of
+each as the library datasketch takes). All that is looked up are sorted arrays: those of the texts that have a place are
+written to disk, a folder for each place, and every job that compares with them maps or reads them there.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
-from itertools import combinations
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from datasketch import LeanMinHash, MinHash, MinHashLSH
+from datasketch import MinHashLSH
 
-from speclm.data.text import same_text_key
-from speclm.data.windows import open_windows
-from speclm.stage.errors import UserError
-from speclm.stage.files import read_documents
+from speclm.data.sorting import sort_unique
+from speclm.data.traces import Traces
+from speclm.stage.files import read_array, read_rows, write_array, write_rows
 
 Array = np.ndarray[Any, Any]
-SHINGLE_WORDS = 5
+KINDS = ("exact", "near", "passage")  # the first that applies is told
+NOTHING = len(KINDS)
 
 
 @dataclass(frozen=True)
-class Traces:
-    """What of a text is compared: its key, the sketch of its five-word runs, and hashes of its long runs (uint64)."""
+class Found:
+    """What each of N texts collides with: by which of `KINDS` (or `NOTHING`), and the number of the place (or -1)."""
 
-    key: bytes
-    sketch: LeanMinHash
-    passages: Array
+    kinds: Array
+    places: Array
 
+    def first(self, other: Found) -> Found:
+        """Of two findings about the same texts that of the first kind, and this one where both are of one kind."""
+        later_N = other.kinds < self.kinds
+        return Found(np.where(later_N, other.kinds, self.kinds), np.where(later_N, other.places, self.places))
 
-def trace_texts(texts: Sequence[str], permutations: int, passage_words: int) -> list[Traces]:
-    """The traces of every text."""
-    hashes, ends = hash_words(texts)
-    shingles, passages = run_hashes(hashes, SHINGLE_WORDS), run_hashes(hashes, passage_words)
-    starts = [0, *ends[:-1]]
-
-    def runs(values: Array, words: int) -> Iterable[Array]:
-        return (values[start : max(start, end - words + 1)] for start, end in zip(starts, ends, strict=True))
-
-    # A text shorter than one shingle is compared by its words.
-    sets = (
-        (run if len(run) else hashes[start:end]) >> np.uint64(32)
-        for run, start, end in zip(runs(shingles, SHINGLE_WORDS), starts, ends, strict=True)
-    )
-    sketches = MinHash.generator((values.tolist() for values in sets), num_perm=permutations, hashfunc=int)
-    return [
-        Traces(same_text_key(text), LeanMinHash(sketch), np.unique(passage))
-        for text, sketch, passage in zip(texts, sketches, runs(passages, passage_words), strict=True)
-    ]
+    def count(self, origin: str, places: Sequence[str]) -> Counter[tuple[str, str, str]]:
+        """How many texts from `origin` collide, by (origin, place, kind)."""
+        pairs = Counter(zip(self.kinds.tolist(), self.places.tolist(), strict=True))
+        return Counter(
+            {(origin, places[place], KINDS[kind]): n for (kind, place), n in pairs.items() if kind != NOTHING}
+        )
 
 
-def hash_words(texts: Sequence[str]) -> tuple[Array, list[int]]:
-    """The 64-bit hashes of all words of all texts, one after the other, and where each text ends."""
-    pattern = re.compile(r"[a-z0-9_]+|[!-/:-@\[-^`{-~]+|\S")
-    numbers: dict[str, int] = {}
-    words, ends = [], []
-    for text in texts:
-        words += [numbers.setdefault(word, len(numbers)) for word in pattern.findall(text.casefold())]
-        ends.append(len(words))
-    digests = b"".join(blake2b(word.encode(), digest_size=8).digest() for word in numbers)
-    return np.frombuffer(digests, dtype="<u8")[np.array(words, dtype=np.int64)], ends
-
-
-def run_hashes(hashes: Array, words: int) -> Array:
-    """The hash of the run of `words` words that begins at each position: uint64, len(hashes) - words + 1."""
-    count = max(0, len(hashes) - words + 1)
-    runs = np.zeros(count, dtype=np.uint64)
-    for offset in range(words):
-        runs *= np.uint64(0x9E3779B97F4A7C15)  # odd, so nothing is lost modulo 2^64
-        runs += hashes[offset : offset + count]
-        runs ^= runs >> np.uint64(29)
-    return runs
+def nothing_found(texts: int) -> Found:
+    """Of texts that have been compared with none."""
+    return Found(np.full(texts, NOTHING), np.full(texts, -1))
 
 
 class PlacedTexts:
-    """The texts that have a place so far; tells which of them another text collides with."""
-
-    def __init__(self, similarity: float, permutations: int) -> None:
-        self.similarity = similarity
-        self._keys: dict[bytes, str] = {}
-        self._index = MinHashLSH(threshold=similarity, num_perm=permutations)
-        self._sketches: dict[int, tuple[str, LeanMinHash]] = {}
-        self._passages = np.empty(0, dtype=np.uint64)
-        self._passage_places = np.empty(0, dtype=np.int64)
-        self._places: list[str] = []
-
-    def add(self, place: str, traces: Sequence[Traces], passages: bool) -> None:
-        """Give texts their place; with `passages`, other texts collide with them by a passage too."""
-        for trace in traces:
-            self._keys[trace.key] = place
-            number = len(self._sketches)
-            self._index.insert(number, trace.sketch, check_duplication=False)
-            self._sketches[number] = (place, trace.sketch)
-        if passages and traces:
-            new = np.concatenate([trace.passages for trace in traces])
-            values = np.concatenate([self._passages, new])
-            places = np.concatenate([self._passage_places, np.full(len(new), len(self._places))])
-            self._places.append(place)
-            self._passages, first = np.unique(values, return_index=True)
-            self._passage_places = places[first]
-
-    def find(self, trace: Traces) -> tuple[str, str] | None:
-        """(place, "exact" or "near" or "passage") of a placed text that this one collides with, or None."""
-        if trace.key in self._keys:
-            return self._keys[trace.key], "exact"
-        for number in sorted(self._index.query(trace.sketch)):
-            place, sketch = self._sketches[number]
-            if trace.sketch.jaccard(sketch) >= self.similarity:
-                return place, "near"
-        if len(self._passages):
-            nearest = np.searchsorted(self._passages, trace.passages).clip(max=len(self._passages) - 1)
-            hits = nearest[self._passages[nearest] == trace.passages]
-            if len(hits):
-                return self._places[int(self._passage_places[hits].min())], "passage"
-        return None
-
-
-def check_separation(stores: Mapping[str, Path], documents: Mapping[str, Path]) -> dict[str, Any]:
-    """Prove that no document and no token window stands in two splits.
+    """The texts that have a place so far; tells which of them other texts collide with.
 
     Args:
-        stores: token stores by the split's name ("generic/train", "sympy/test", …).
-        documents: document files by the same names.
-
-    Returns:
-        For each split its windows and documents and how many of them are different ones; zeros as shared counts.
-
-    Raises:
-        UserError: two splits share a document or a window.
+        folder: where what is looked up is kept, in a folder for each place.
     """
-    texts = {name: _document_hashes(path) for name, path in documents.items()}
-    windows = {name: _window_hashes(path) for name, path in stores.items()}
-    for what, hashes in (("document", texts), ("window", windows)):
-        for first, second in combinations(hashes, 2):
-            shared = np.intersect1d(hashes[first], hashes[second])
-            if len(shared):
-                raise UserError(
-                    f"{len(shared)} {what}s of {first} stand in {second} too",
-                    where=documents[first],
-                    key="documents.passage_words",
-                    remedy="lower documents.passage_words, so that documents with shorter common passages are removed",
-                )
-    return {
-        "shared_documents": 0,
-        "shared_windows": 0,
-        "splits": {
-            name: {
-                "documents": len(texts[name]),
-                "different_documents": len(np.unique(texts[name])),
-                "windows": len(windows[name]),
-                "different_windows": len(np.unique(windows[name])),
-            }
-            for name in stores
-        },
-    }
+
+    def __init__(self, similarity: float, permutations: int, folder: Path) -> None:
+        self._similarity, self._shape = similarity, _bands(similarity, permutations)
+        self._folder = folder
+        self._places: dict[str, _Index] = {}
+
+    def add(self, place: str, parts: Iterable[Traces]) -> None:
+        """Give texts their place; their traces come in parts, so that passages are never in memory all at once."""
+        _write_index(parts, self._shape, self._folder / place)
+        self.open(place)
+
+    def open(self, place: str) -> None:
+        """Take in the texts that another job gave this place."""
+        arrays = {name: read_array(self._folder / place / f"{name}.npy") for name in _MAPPED}
+        self._places[place] = _Index(passages=self._folder / place / "passages.npy", **arrays)
+
+    @property
+    def places(self) -> list[str]:
+        """In the order in which they were given."""
+        return list(self._places)
+
+    def find(self, traces: Traces) -> Found:
+        """What each text collides with: of several kinds the first, of several places the first."""
+        hashes_BN = _hash_bands(traces.sketches, self._shape)
+        order = np.argsort(traces.passages)
+        texts = np.repeat(np.arange(len(traces)), np.diff(traces.starts))[order]
+        passages = traces.passages[order]
+        found = nothing_found(len(traces))
+        for number, index in enumerate(self._places.values()):
+            kinds_N = np.full(len(traces), NOTHING)
+            kinds_N[texts[_in_file(passages, index.passages)]] = 2
+            kinds_N[index.near(hashes_BN, traces.sketches, self._similarity)] = 1
+            kinds_N[_among(traces.keys, index.keys)] = 0
+            found = found.first(Found(kinds_N, np.full(len(traces), number)))
+        return found
 
 
-def _window_hashes(path: Path) -> Array:
-    """64-bit hash of the T inputs of every window: uint64 (windows,)."""
-    store = open_windows(path)
-    windows_NT = store.tokens[: store.count * store.context].reshape(store.count, store.context)
-    hashes = (int.from_bytes(blake2b(row.tobytes(), digest_size=8).digest(), "little") for row in windows_NT)
-    return np.fromiter(hashes, dtype=np.uint64, count=store.count)
+def find_repeats(keys_N: Array, sketches_NP: Array, similarity: float) -> Array:
+    """For each text of a corpus by which of `KINDS` it collides with an earlier one that is kept, or `NOTHING`.
+
+    Common passages are no harm within a corpus: licences and boilerplate are part of what a model meets.
+    """
+    bands, rows = _bands(similarity, sketches_NP.shape[1])
+    equal_N = _groups(keys_N)
+    groups_BN = np.stack([_groups(_hash_bands(sketches_NP, (1, rows), band)[0]) for band in range(bands)])
+    kinds_N = np.full(len(keys_N), NOTHING)
+    seen: set[int] = set()
+    kept: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+    for number in np.flatnonzero((groups_BN >= 0).any(axis=0)).tolist():  # equal texts have equal sketches
+        own = [(band, group) for band, group in enumerate(groups_BN[:, number].tolist()) if group >= 0]
+        others = sorted({other for group in own for other in kept[group]})
+        if int(equal_N[number]) in seen:
+            kinds_N[number] = 0
+        elif _similar(sketches_NP[number], sketches_NP[others], similarity):
+            kinds_N[number] = 1
+        else:
+            seen |= {int(equal_N[number])} - {-1}
+            for group in own:
+                kept[group].append(number)
+    return kinds_N
 
 
-def _document_hashes(path: Path) -> Array:
-    hashes = (int.from_bytes(same_text_key(document["text"])[:8], "little") for document in read_documents(path))
-    return np.fromiter(hashes, dtype=np.uint64)
+_MAPPED = ("keys", "bands", "order", "sketches")
+_READ_TOGETHER = 1 << 22  # passages
+
+
+@dataclass(frozen=True)
+class _Index:
+    """Of the M texts of a place, sorted.
+
+    keys: S16 (M,). bands: uint64 (bands, M), each sorted by itself. order: whose these are, int32 (bands, M).
+    sketches: uint32 (M, P), not sorted. passages: the file of uint64, all different, which may be larger than memory.
+    """
+
+    keys: Array
+    bands: Array
+    order: Array
+    sketches: Array
+    passages: Path
+
+    def near(self, hashes_BN: Array, sketches_NP: Array, similarity: float) -> Array:
+        """Which of N texts are similar to one of these: bool (N,)."""
+        near_N = np.zeros(len(sketches_NP), dtype=bool)
+        for sorted_M, order_M, hashes_N in zip(self.bands, self.order, hashes_BN, strict=True):
+            first_N, last_N = (np.searchsorted(sorted_M, hashes_N, side) for side in ("left", "right"))
+            for number in np.flatnonzero((last_N > first_N) & ~near_N):
+                others = self.sketches[order_M[first_N[number] : last_N[number]]]
+                near_N[number] = _similar(sketches_NP[number], others, similarity)
+        return near_N
+
+
+def _write_index(parts: Iterable[Traces], shape: tuple[int, int], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    keys, sketches = list[Array](), list[Array]()
+
+    def passages() -> Iterator[Array]:
+        for traces in parts:
+            keys.append(traces.keys)
+            sketches.append(traces.sketches)
+            yield traces.passages
+
+    with TemporaryDirectory(dir=folder) as scratch:
+        sizes = sort_unique(passages(), Path(scratch))
+        values = (np.fromfile(path, dtype=np.uint64) for path in sizes)
+        write_rows(folder / "passages.npy", sum(sizes.values()), values)
+    sketches_MP = np.concatenate(sketches)
+    hashes_BM = _hash_bands(sketches_MP, shape)
+    order_BM = np.argsort(hashes_BM, axis=1)
+    write_array(folder / "keys.npy", np.sort(np.concatenate(keys)))
+    write_array(folder / "bands.npy", np.take_along_axis(hashes_BM, order_BM, axis=1))
+    write_array(folder / "order.npy", order_BM.astype(np.int32))
+    write_array(folder / "sketches.npy", sketches_MP)
+
+
+def _bands(similarity: float, permutations: int) -> tuple[int, int]:
+    """Bands and rows of locality-sensitive hashing."""
+    index = MinHashLSH(threshold=similarity, num_perm=permutations)
+    return index.b, index.r
+
+
+def _hash_bands(sketches_NP: Array, shape: tuple[int, int], first: int = 0) -> Array:
+    """One hash for each band of rows from the `first` one on: uint64 (bands, N)."""
+    bands, rows = shape
+    hashes_BN = np.zeros((bands, len(sketches_NP)), dtype=np.uint64)
+    for band, hashes_N in enumerate(hashes_BN, start=first):
+        for row in range(band * rows, (band + 1) * rows):
+            hashes_N *= np.uint64(0x9E3779B97F4A7C15)  # odd, so nothing is lost modulo 2^64
+            hashes_N += sketches_NP[:, row]
+            hashes_N ^= hashes_N >> np.uint64(29)
+    return hashes_BN
+
+
+def _groups(values_N: Array) -> Array:
+    """A number for each value that stands several times, at all its places; -1 where a value stands once."""
+    _, numbers_N, counts = np.unique(values_N, return_inverse=True, return_counts=True)
+    groups_N: Array = np.where(counts[numbers_N] > 1, numbers_N, -1).astype(np.int32)
+    return groups_N
+
+
+def _among(values: Array, ordered: Array) -> Array:
+    """Which of the values stand in the sorted array: bool."""
+    if not len(ordered):
+        return np.zeros(len(values), dtype=bool)
+    nearest = np.searchsorted(ordered, values).clip(max=len(ordered) - 1)
+    among: Array = ordered[nearest] == values
+    return among
+
+
+def _in_file(values: Array, path: Path) -> Array:
+    """Which of the sorted values stand in a file of sorted ones, which is read from its start on: bool."""
+    among, done = np.zeros(len(values), dtype=bool), 0
+    for piece in read_rows(path, _READ_TOGETHER):
+        if done == len(values):
+            break
+        stop = int(np.searchsorted(values, piece[-1], side="right"))
+        among[done:stop] = _among(values[done:stop], piece)
+        done = stop
+    return among
+
+
+def _similar(sketch_P: Array, others_MP: Array, similarity: float) -> bool:
+    return len(others_MP) > 0 and bool((others_MP == sketch_P).mean(axis=1).max() >= similarity)

@@ -1,8 +1,8 @@
 """Croissant metadata (JSON-LD) of the text that a run divided: what machines read where people read the data card.
 
 In: the files of the splits and their report, and the rows of config/datasets.tsv. Out: croissant.json, which describes
-each split as a file (place, size, SHA-256) and as records (id, text, origin). Places are relative to it. The vocabulary
-is that of https://docs.mlcommons.org/croissant, version 1.0, with its part on responsible AI.
+each split, or shard of one, as a file (place, size, SHA-256) and as records (id, text, origin). Places are relative to
+it. The vocabulary is that of https://docs.mlcommons.org/croissant, version 1.0, with its part on responsible AI.
 
     sympy/test -> {"@type": "cr:FileObject", "contentUrl": "splits/sympy/test.jsonl.zst", "sha256": "4c1e…", …}
 """
@@ -16,7 +16,8 @@ from typing import Any
 
 import speclm
 from speclm.data.shards import NONE
-from speclm.stage.files import read_json, sha256, write_json
+from speclm.stage.files import read_json, write_json
+from speclm.stage.fingerprint import checksum
 
 Node = dict[str, Any]
 FIELDS = {"id": "A name, unique in its split.", "text": "The document.", "origin": "The package or file it is from."}
@@ -47,7 +48,8 @@ def write_croissant(
 
     Args:
         corpora: the data set of every corpus. datasets: its row of config/datasets.tsv, by name.
-        splits: files {corpus}/{split}.jsonl.zst. report: what `split_corpora` wrote.
+        splits: files {corpus}/{split}.jsonl.zst and {corpus}/{split}/{shard}.jsonl.zst, shards with their facts beside
+            them. report: what `report_splits` wrote.
 
     Returns:
         How many files are described.
@@ -75,32 +77,31 @@ def write_croissant(
             "rai:dataPreprocessingProtocol": _removed(divided["removed"]),
             "rai:dataLimitations": "; ".join(departures) or "none beyond those of its sources",
             "rai:personalSensitiveInformation": "not looked for",
-            "distribution": [_file(path, output.parent, divided["splits"]) for path in splits],
-            "recordSet": [_records(path) for path in splits],
+            "distribution": [_file(path, output.parent, report.parent, divided["splits"]) for path in splits],
+            "recordSet": [_records(path, report.parent) for path in splits],
         },
     )
     return {"files": len(splits)}
 
 
-def _file(path: Path, folder: Path, splits: Mapping[str, Mapping[str, int]]) -> Node:
-    corpus, split = _names(path)
-    facts = splits[f"{corpus}/{split}"]
+def _file(path: Path, folder: Path, root: Path, splits: Mapping[str, Mapping[str, int]]) -> Node:
+    corpus, split = _names(path, root)
+    facts = splits.get(f"{corpus}/{split}") or read_json(f"{path}.json")
     return {
         "@type": "cr:FileObject",
-        "@id": _identity(path),
-        "name": _identity(path),
+        "@id": _identity(path, root),
+        "name": _identity(path, root),
         "description": f"{corpus}, {split}: {facts['documents']} documents, {facts['characters']} characters, as JSON "
         "lines under Zstandard",
         "contentUrl": Path(os.path.relpath(path, folder)).as_posix(),
         "contentSize": f"{path.stat().st_size} B",
         "encodingFormat": "application/zstd",
-        "sha256": sha256(path),
+        "sha256": checksum(path),
     }
 
 
-def _records(path: Path) -> Node:
-    corpus, split = _names(path)
-    name = f"{corpus}-{split}"
+def _records(path: Path, root: Path) -> Node:
+    name = "-".join(_names(path, root)).replace("/", "-")
     return {
         "@type": "cr:RecordSet",
         "@id": name,
@@ -113,7 +114,7 @@ def _records(path: Path) -> Node:
                 "name": field,
                 "description": description,
                 "dataType": "sc:Text",
-                "source": {"fileObject": {"@id": _identity(path)}, "extract": {"column": field}},
+                "source": {"fileObject": {"@id": _identity(path, root)}, "extract": {"column": field}},
             }
             for field, description in FIELDS.items()
         ],
@@ -126,10 +127,11 @@ def _removed(removed: Sequence[Mapping[str, Any]]) -> str:
     return f"{told}: {'; '.join(cases) or 'none'}."
 
 
-def _names(path: Path) -> tuple[str, str]:
-    """Corpus and split of {corpus}/{split}.jsonl.zst."""
-    return path.parent.name, path.name.partition(".")[0]
+def _names(path: Path, root: Path) -> tuple[str, str]:
+    """Corpus and split: of {root}/generic/train/00000.jsonl.zst "generic" and "train/00000"."""
+    corpus, *split = path.relative_to(root).parts
+    return corpus, "/".join(split).partition(".")[0]
 
 
-def _identity(path: Path) -> str:
-    return f"{path.parent.name}-{path.name}"
+def _identity(path: Path, root: Path) -> str:
+    return "-".join(path.relative_to(root).parts)

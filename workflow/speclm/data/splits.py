@@ -1,8 +1,9 @@
 """From documents to splits that share nothing: generic train and held-out, every domain's train, valid and test.
 
-In go the documents of the generic data set and of every domain; out come shuffled split files and a report. Each corpus
-is first freed of its own duplicates. Then splits are filled in this order, and a document that collides with one
-already placed (equal, near-duplicate, or with a common passage: see `contamination`) is removed:
+In go the documents of the generic data set, in shards, and of every domain; out come shuffled split files and a report.
+Each domain, and each generic shard, is first freed of its own duplicates. Then splits are filled in this order, and a
+document that collides with one already placed (equal, near-duplicate, or with a common passage: see `contamination`) is
+removed:
 
     every domain's test, every domain's valid, every domain's train, generic held-out, generic train
 
@@ -11,24 +12,32 @@ documents, as the paper's 20k held-out documents per data set; training has the 
 
     documents a b b' c of a domain, valid_documents 1, test_documents 1:   b' goes;   test c, valid a, train b
 
-Everything is held in memory, about ten times the text: meant for corpora up to some gigabytes.
+`split_corpora` places all but generic train (held-out comes from the first shard) and leaves what it placed in a form
+that the jobs of the shards compare with: `split_shard`, one for each, in any order. Duplicates across generic shards
+are not looked for. Texts and what of them is compared stay on disk; memory takes some hundred bytes a document.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from speclm.data.contamination import PlacedTexts, Traces, trace_texts
+import numpy as np
+
+from speclm.data.contamination import KINDS, NOTHING, Found, PlacedTexts, find_repeats, nothing_found
+from speclm.data.pool import Pool, open_pool
 from speclm.stage.errors import UserError
-from speclm.stage.files import read_documents, write_documents, write_json
+from speclm.stage.files import read_json, sha256, write_documents, write_json
 from speclm.stage.streams import rng
 
+Array = np.ndarray[Any, Any]
+Removed = Counter[tuple[str, str, str]]  # from, kept in, how
 GENERIC = "generic"
-Text = tuple[dict[str, Any], Traces]  # a document and what of it is compared
+HELDOUT, TRAIN = f"{GENERIC}/heldout", f"{GENERIC}/train"
 
 
 @dataclass(frozen=True)
@@ -59,59 +68,93 @@ class SplitSettings:
 
 
 def split_corpora(
-    generic: Sequence[Path],
+    generic: Path,
     domains: Sequence[tuple[str, Sequence[Path]]],
     settings: SplitSettings,
     seed: int,
     output: Path,
+    scratch: Path,
 ) -> dict[str, Any]:
-    """Write ``{output}/{corpus}/{split}.jsonl.zst`` for every corpus, and ``{output}/report.json``.
+    """Write ``{corpus}/{split}.jsonl.zst`` for all but generic train, ``placed/`` and ``placed.json`` into `output`.
 
     Args:
-        generic: its document files, which are its shards in order.
+        generic: the first of its shards.
         domains: (name, document files) in the order of priority; a domain added at the end changes no other domain's
             splits.
 
     Returns:
-        The report: documents and characters of every split; removed documents by where they stood, where the one that
-        is kept stands, and how they collided.
+        The report, placed.json: documents and characters of every split in the order of placing; removed documents by
+        where they stood, where the one that is kept stands, and how they collided; the checksum of placed/.
 
     Raises:
         UserError: a domain named twice or "generic"; a corpus with too few documents for its splits.
     """
     check_domain_names([name for name, _ in domains])
-    paths = {**dict(domains), GENERIC: generic}
-    removed: Counter[tuple[str, str, str]] = Counter()
-    pools = {corpus: distinct_texts(corpus, path, settings, seed, removed) for corpus, path in paths.items()}
-    sizes = {
-        "test": settings.test_documents,
-        "valid": settings.valid_documents,
-        "heldout": settings.heldout_documents,
-        "train": None,
-    }
-    order = [(name, split) for split in ("test", "valid", "train") for name, _ in domains]
-    placed = PlacedTexts(settings.similarity, settings.permutations)
-    report: dict[str, Any] = {"splits": {}}
-    for corpus, split in [*order, (GENERIC, "heldout"), (GENERIC, "train")]:
-        pool, size = free_texts(pools[corpus], corpus, placed, removed), sizes[split]
-        if len(pool) < (size or 1):
-            raise UserError(
-                f"{corpus} has {len(pool)} documents left for its {split} split, which takes {size or 'at least 1'}",
-                where=", ".join(map(str, paths[corpus][:2])),
-                key=f"documents.{split}" if size else "documents",
-                remedy=f"lower the sizes of the evaluation splits, or give {corpus} more documents",
-            )
-        part, pools[corpus] = pool[:size], pool[len(pool) if size is None else size :]
-        placed.add(f"{corpus}/{split}", [traces for _, traces in part], passages=True)
-        write_documents(output / corpus / f"{split}.jsonl.zst", (document for document, _ in part))
-        characters = sum(len(document["text"]) for document, _ in part)
-        report["splits"][f"{corpus}/{split}"] = {"documents": len(part), "characters": characters}
-    report["removed"] = [
-        {"from": place, "kept_in": other, "how": how, "documents": count}
-        for (place, other, how), count in sorted(removed.items())
-    ]
-    write_json(output / "report.json", report)
+    removed: Removed = Counter()
+    placed = PlacedTexts(settings.similarity, settings.permutations, output / "placed")
+    sizes = {"test": settings.test_documents, "valid": settings.valid_documents, "train": None}
+    facts = {}
+    with ExitStack() as stack:
+        pools, left = {}, {}
+        for name, paths in domains:
+            pools[name] = stack.enter_context(open_corpus(name, paths, settings, seed, scratch / name))
+            left[name] = distinct_texts(pools[name], name, settings, removed)
+        for split, size in sizes.items():
+            for name, paths in domains:
+                free = free_texts(pools[name], left[name], name, placed, removed)
+                _check_size(len(free), name, split, size, paths)
+                facts[f"{name}/{split}"] = place_texts(pools[name], free[:size], f"{name}/{split}", placed, output)
+                left[name] = free[size:]
+    facts[HELDOUT] = _hold_out(generic, settings, seed, placed, output, scratch)
+    report = {"splits": facts, "removed": removed_rows(removed), "sha256": sha256(output / "placed")}
+    write_json(output / "placed.json", report)
     return report
+
+
+def split_shard(
+    documents: Path, shard: int, placed: Path, settings: SplitSettings, seed: int, output: Path, scratch: Path
+) -> dict[str, Any]:
+    """Write what of a generic shard is trained on, and its facts beside it (`{output}.json`).
+
+    Args:
+        placed: the folder that `split_corpora` wrote.
+
+    Returns:
+        The facts: documents, characters, the file's checksum, removed documents.
+
+    Raises:
+        UserError: none of its documents is left.
+    """
+    removed: Removed = Counter()
+    texts = PlacedTexts(settings.similarity, settings.permutations, placed)
+    for place in read_json(placed.with_suffix(".json"))["splits"]:
+        texts.open(place)
+    with open_corpus(GENERIC, [documents], settings, seed, scratch, shard) as pool:
+        free = free_texts(pool, distinct_texts(pool, GENERIC, settings, removed), GENERIC, texts, removed)
+        if shard == 0:  # there an equal one is the held-out document itself
+            del removed[GENERIC, HELDOUT, "exact"]
+        _check_size(len(free), GENERIC, "train", None, [documents])
+        facts = write_texts(pool, free, output)
+    report = {**facts, "sha256": sha256(output), "removed": removed_rows(removed)}
+    write_json(f"{output}.json", report)
+    return report
+
+
+def report_splits(placed: Path, shards: Sequence[Path], output: Path) -> dict[str, Any]:
+    """Write the report on all splits from that on the placed ones and those on the generic shards.
+
+    Returns:
+        The report: documents and characters of every split; removed documents.
+    """
+    parts = [read_json(path) for path in shards]
+    report = read_json(placed)
+    removed: Removed = Counter()
+    for row in (row for part in (report, *parts) for row in part["removed"]):
+        removed[row["from"], row["kept_in"], row["how"]] += row["documents"]
+    train = {key: sum(part[key] for part in parts) for key in ("documents", "characters")}
+    whole = {"splits": {**report["splits"], TRAIN: train}, "removed": removed_rows(removed)}
+    write_json(output, whole)
+    return whole
 
 
 def split_settings(section: Mapping[str, Any]) -> SplitSettings:
@@ -139,38 +182,94 @@ def check_domain_names(names: Sequence[str]) -> None:
             raise UserError('a domain cannot be called "generic"', key="domains", remedy="give it another name")
 
 
-def distinct_texts(
-    corpus: str, paths: Sequence[Path], settings: SplitSettings, seed: int, removed: Counter[tuple[str, str, str]]
-) -> list[Text]:
-    """The corpus in shuffled order, without duplicates; every corpus has its own random stream."""
-    documents = [document for path in paths for document in read_documents(path)]
-    shuffled = [documents[i] for i in rng(seed, "split", corpus).permutation(len(documents))]
-    traces = trace_texts([document["text"] for document in shuffled], settings.permutations, settings.passage_words)
-    kept = []
-    placed = PlacedTexts(settings.similarity, settings.permutations)
-    for document, trace in zip(shuffled, traces, strict=True):
-        # Within a corpus common passages are no harm: licences and boilerplate are part of what a model meets.
-        found = placed.find(trace)
-        if found is None:
-            placed.add(corpus, [trace], passages=False)
-            kept.append((document, trace))
-        else:
-            removed[corpus, *found] += 1
-    return kept
+def open_corpus(
+    corpus: str,
+    paths: Sequence[Path],
+    settings: SplitSettings,
+    seed: int,
+    scratch: Path,
+    shard: int = 0,
+    first: int | None = None,
+) -> AbstractContextManager[Pool]:
+    """A corpus or one of its shards; each has its own random stream, the first shard that of the corpus."""
+    stream = rng(seed, "split", corpus, *([shard] if shard else []))
+    return open_pool(paths, stream, settings.permutations, settings.passage_words, scratch, first)
 
 
-def free_texts(
-    pool: list[Text], corpus: str, placed: PlacedTexts, removed: Counter[tuple[str, str, str]]
-) -> list[Text]:
-    """The texts of the pool that collide with none that has a place; the others are counted in `removed`."""
-    free = []
-    for document, trace in pool:
-        found = placed.find(trace)
-        if found is None:
-            free.append((document, trace))
-        else:
-            removed[corpus, *found] += 1
+def distinct_texts(pool: Pool, corpus: str, settings: SplitSettings, removed: Removed) -> Array:
+    """The numbers of the texts that repeat no earlier one; the others are counted in `removed`."""
+    kinds_N = find_repeats(pool.keys, pool.sketches, settings.similarity)
+    for kind, count in Counter(kinds_N[kinds_N != NOTHING].tolist()).items():
+        removed[corpus, corpus, KINDS[kind]] += count
+    return np.flatnonzero(kinds_N == NOTHING)
+
+
+def free_texts(pool: Pool, numbers: Array, corpus: str, placed: PlacedTexts, removed: Removed) -> Array:
+    """Those of the numbered texts that collide with none that has a place; the others are counted in `removed`."""
+    found = find_texts(pool, numbers, placed)
+    removed.update(found.count(corpus, placed.places))
+    free: Array = numbers[found.kinds == NOTHING]
     return free
+
+
+def find_texts(pool: Pool, numbers: Array, placed: PlacedTexts) -> Found:
+    """What the numbered texts collide with."""
+    parts = [nothing_found(0), *map(placed.find, pool.parts(numbers))]
+    return Found(np.concatenate([part.kinds for part in parts]), np.concatenate([part.places for part in parts]))
+
+
+def place_texts(pool: Pool, numbers: Array, place: str, placed: PlacedTexts, output: Path) -> dict[str, int]:
+    """Give the numbered texts their place and write them there: documents, characters."""
+    placed.add(place, pool.parts(numbers))
+    return write_texts(pool, numbers, output / f"{place}.jsonl.zst")
+
+
+def write_texts(pool: Pool, numbers: Array, output: Path) -> dict[str, int]:
+    """Write the numbered documents: how many, and their characters."""
+    lengths = list[int]()
+
+    def documents() -> Iterator[dict[str, Any]]:
+        for document in pool.documents(numbers):
+            lengths.append(len(document["text"]))
+            yield document
+
+    write_documents(output, documents())
+    return {"documents": len(lengths), "characters": sum(lengths)}
+
+
+def removed_rows(removed: Removed) -> list[dict[str, Any]]:
+    """The counts as rows of a report."""
+    return [
+        {"from": place, "kept_in": other, "how": how, "documents": count}
+        for (place, other, how), count in sorted(removed.items())
+    ]
+
+
+def _hold_out(
+    generic: Path, settings: SplitSettings, seed: int, placed: PlacedTexts, output: Path, scratch: Path
+) -> dict[str, int]:
+    """Generic held-out: of the first shard's shuffled documents the first that collide with nothing.
+
+    What is removed before them is counted with the rest of the shard.
+    """
+    size, wanted = settings.heldout_documents, settings.heldout_documents
+    while True:
+        wanted *= 2
+        with open_corpus(GENERIC, [generic], settings, seed, scratch / GENERIC, first=wanted) as pool:
+            free = free_texts(pool, distinct_texts(pool, GENERIC, settings, Counter()), GENERIC, placed, Counter())
+            if len(free) >= size or pool.whole:
+                _check_size(len(free), GENERIC, "heldout", size, [generic])
+                return place_texts(pool, free[:size], HELDOUT, placed, output)
+
+
+def _check_size(left: int, corpus: str, split: str, size: int | None, paths: Sequence[Path]) -> None:
+    if left < (size or 1):
+        raise UserError(
+            f"{corpus} has {left} documents left for its {split} split, which takes {size or 'at least 1'}",
+            where=", ".join(map(str, paths[:2])),
+            key=f"documents.{split}" if size else "documents",
+            remedy=f"lower the sizes of the evaluation splits, or give {corpus} more documents",
+        )
 
 
 def _config_key(field: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
 
 
 def clean(text: str) -> str:
@@ -32,3 +33,16 @@ def unindent(text: str) -> str:
 def same_text_key(text: str) -> bytes:
     """Sixteen bytes that are equal for texts equal up to case and white space."""
     return hashlib.blake2b(" ".join(text.casefold().split()).encode(), digest_size=16).digest()
+
+
+def together(texts: Iterable[str], characters: int) -> Iterator[list[str]]:
+    """The texts in order, in lists that end as soon as they have so many characters."""
+    block, size = list[str](), 0
+    for text in texts:
+        block.append(text)
+        size += len(text)
+        if size >= characters:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block

@@ -1,8 +1,8 @@
 """The tokenizer: sentencepiece, trained on generic training text only, and lossless.
 
-In goes the generic train split; out come ``tokenizer.model`` and ``tokenizer.json``. Every text comes back from its
-tokens unchanged (no normalisation, bytes as a fall-back for rare characters), so bits per byte can be compared between
-vocabularies:
+In goes the generic train split, as many of its shards as it takes; out come ``tokenizer.model`` and
+``tokenizer.json``. Every text comes back from its tokens unchanged (no normalisation, bytes as a fall-back for rare
+characters), so bits per byte can be compared between vocabularies:
 
     encode("a  b\\n")  ->  ["a", "▁", "▁b", "\\n"]  ->  "a  b\\n"
 
@@ -15,8 +15,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,7 +36,7 @@ class TokenizerSettings:
     Attributes:
         vocabulary: number of pieces, with 256 for bytes and 3 special ones.
         model: "bpe" (20 MB take 5 s) or "unigram" (103 s).
-        characters: the text that is read, from the start of the shuffled split: bounds memory.
+        characters: the text that is read, from the start of the shuffled first shard on: bounds memory.
         line_characters: longer lines are cut, because sentencepiece's memory explodes on them.
         threads: the vocabulary depends on it.
     """
@@ -75,8 +76,8 @@ class Tokenizer:
         return decoded
 
 
-def train_tokenizer(documents: Path, settings: TokenizerSettings, output: Path) -> dict[str, Any]:
-    """Train on `documents` and write the model to `output` and its description to ``tokenizer.json`` beside it.
+def train_tokenizer(documents: Sequence[Path], settings: TokenizerSettings, output: Path) -> dict[str, Any]:
+    """Train on the documents of these shards, in order; write the model to `output`, its description beside it (.json).
 
     Returns:
         The description: settings, characters and lines read, vocabulary_sha256, sha256 of the model file.
@@ -109,7 +110,7 @@ def train_tokenizer(documents: Path, settings: TokenizerSettings, output: Path) 
     except RuntimeError as error:
         raise UserError(
             f"no {settings.vocabulary} pieces can be made from {sum(map(len, lines))} characters ({error})",
-            where=documents,
+            where=documents[0],
             key="tokenizer.vocabulary",
             remedy="lower it (above 300), or raise tokenizer.characters, or give more generic text",
         ) from error
@@ -152,10 +153,10 @@ def vocabulary_sha256(processor: sentencepiece.SentencePieceProcessor) -> str:
     return hashlib.sha256(json.dumps(pieces, ensure_ascii=False).encode()).hexdigest()
 
 
-def _training_lines(documents: Path, settings: TokenizerSettings) -> Iterator[str]:
+def _training_lines(documents: Sequence[Path], settings: TokenizerSettings) -> Iterator[str]:
     """Lines of at most `line_characters`, until the character budget is spent."""
     left = settings.characters
-    for line in _cut(read_documents(documents), settings.line_characters):
+    for line in _cut(chain.from_iterable(map(read_documents, documents)), settings.line_characters):
         if left <= 0:
             return
         left -= len(line)

@@ -1,4 +1,4 @@
-"""The store: one stream of tokens per split, cut into windows, memory-mapped.
+"""The store: one stream of tokens per split or shard of a split, cut into windows, memory-mapped.
 
 A document is written as [bos] + its tokens; documents follow each other in the split file's (shuffled) order. Window i
 of context T has T inputs and T targets, the targets shifted by one, so its last token is the next window's first:
@@ -6,60 +6,69 @@ of context T has T inputs and T targets, the targets shifted by one, so its last
     tokens 0 1 2 3 4 5 6 7, T = 3:   window 0 = 0 1 2 3,   window 1 = 3 4 5 6;   7 is dropped in training
 
     {split}.bin                 the tokens, little-endian uint16 (uint32 when the vocabulary exceeds 65,536)
-    {split}.json                dtype, context, counts, checksums
+    {split}.bin.json            dtype, context, counts, checksums
     {split}.documents.npy       int64 (documents, 3): tokens, characters and UTF-8 bytes of each document
+
+A split in several shards is read as one: numbers of windows run through its shards in order, and no window straddles
+two. Shards of 2 and 3 windows: number 2 is the second shard's first.
 """
 
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import cached_property
 from math import log
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from speclm.data.text import together
 from speclm.data.tokenizer import Tokenizer
 from speclm.stage.errors import UserError
-from speclm.stage.files import atomic, read_array, read_documents, read_json, sha256, write_array, write_json
+from speclm.stage.files import atomic, is_whole, read_array, read_documents, read_json, write_array, write_json
 
 Array = np.ndarray[Any, Any]
-_ENCODED_TOGETHER = 2048  # documents: bounds memory, changes no result
+_ENCODED_TOGETHER = 1 << 22  # characters, so many or one document: bounds memory, changes no result
+_COUNTED_TOGETHER = 1 << 22  # tokens, likewise
 
 
 @dataclass(frozen=True)
 class Windows:
-    """A split's tokens as windows.
+    """A split's tokens as windows, from one store or from several: its shards.
 
     Attributes:
-        path: the .bin file.
-        tokens: the whole stream, memory-mapped, (tokens,).
+        paths: the .bin files.
+        streams: of each store all tokens, memory-mapped, (tokens,).
+        starts: int64 (stores + 1,): the number of each store's first window, and of all windows.
         context: T, the number of inputs (and of targets) of a window.
-        count: number of whole windows.
-        documents: int64 (documents + 1,): where each document starts in the stream, and the stream's end.
-        characters, bytes: int64 (documents,): of each document's text.
         vocabulary: number of pieces of the tokenizer.
         tokenizer_sha256: which tokenizer.
     """
 
-    path: Path
-    tokens: Array
+    paths: Sequence[Path]
+    streams: Sequence[Array]
+    starts: Array
     context: int
-    count: int
-    documents: Array
-    characters: Array
-    bytes: Array
     vocabulary: int
     tokenizer_sha256: str
+
+    @property
+    def count(self) -> int:
+        """Number of whole windows."""
+        return int(self.starts[-1])
 
     def batch(self, indices_B: Array) -> Array:
         """The windows with these numbers: int64 (B, T+1)."""
         assert indices_B.size == 0 or (indices_B.min() >= 0 and indices_B.max() < self.count)
-        positions_BL = np.asarray(indices_B)[:, None] * self.context + np.arange(self.context + 1)
-        windows_BL: Array = self.tokens[positions_BL].astype(np.int64)
+        stores_B = np.searchsorted(self.starts, indices_B, side="right") - 1
+        begins_B = (indices_B - self.starts[stores_B]) * self.context
+        windows_BL = np.empty((len(indices_B), self.context + 1), dtype=np.int64)
+        for window_L, store, begin in zip(windows_BL, stores_B.tolist(), begins_B.tolist(), strict=True):
+            window_L[:] = self.streams[store][begin : begin + self.context + 1]
         return windows_BL
 
     def first(self, size: int) -> int:
@@ -72,20 +81,41 @@ class Windows:
         if windows < 1 or windows > self.count:
             raise UserError(
                 f"{size} tokens asked for; the split has {self.count * self.context} in windows of {self.context}",
-                where=self.path,
+                where=self.paths[0],
                 key="specialize.sizes",
                 remedy=f"take sizes from {self.context} to {self.count * self.context}, or give more documents",
             )
         return windows
+
+    @property
+    def tokens(self) -> Array:
+        """The whole stream of a split in one store: (tokens,)."""
+        (stream,) = self.streams
+        return stream
+
+    @cached_property
+    def documents(self) -> Array:
+        """Where each document of a split in one store starts in the stream, and its end: int64 (documents + 1,)."""
+        return np.concatenate([[0], np.cumsum(self._table[:, 0])])
+
+    @property
+    def bytes(self) -> Array:
+        """Of each document's text in a split in one store: int64 (documents,)."""
+        return self._table[:, 2]
 
     def document_of(self, positions: Array) -> Array:
         """The number of the document that each stream position lies in: int64, same shape."""
         numbers: Array = np.searchsorted(self.documents, positions, side="right") - 1
         return numbers
 
+    @cached_property
+    def _table(self) -> Array:
+        (path,) = self.paths
+        return read_array(_documents_path(path))
+
 
 def encode_split(documents: Path, tokenizer: Tokenizer, context: int, threads: int, output: Path) -> dict[str, Any]:
-    """Write the store of one split: `output` (.bin), its .json and its .documents.npy.
+    """Write the store of one split: `output` (.bin), its .bin.json and its .documents.npy.
 
     Args:
         threads: how many encode at the same time; the bytes written do not depend on it.
@@ -117,14 +147,14 @@ def write_store(
 ) -> dict[str, Any]:
     """Write a store from encoded documents: (tokens with bos, characters, bytes) each."""
     dtype = np.dtype("<u2" if vocabulary <= 1 << 16 else "<u4")
-    rows = []
+    rows = array("q")
     digest = hashlib.sha256()
     with atomic(output) as temporary, temporary.open("wb") as stream:
         for tokens, characters, size in documents:
             block = tokens.astype(dtype).tobytes()
             stream.write(block)
             digest.update(block)
-            rows.append((len(tokens), characters, size))
+            rows.extend((len(tokens), characters, size))
     table = np.array(rows, dtype=np.int64).reshape(-1, 3)
     write_array(_documents_path(output), table, columns=["tokens", "characters", "bytes"])
     tokens_total = int(table[:, 0].sum())
@@ -140,26 +170,41 @@ def write_store(
         "tokenizer_sha256": tokenizer_sha256,
         "sha256": digest.hexdigest(),
     }
-    write_json(output.with_suffix(".json"), facts)
+    write_json(f"{output}.json", facts)
     return facts
 
 
-def open_windows(path: Path, tokenizer_sha256: str | None = None) -> Windows:
-    """Open a store after checking it.
+def open_windows(paths: Path | Sequence[Path], tokenizer_sha256: str | None = None) -> Windows:
+    """Open the store of a split, or the stores of its shards in order, after checking each.
 
     Args:
         tokenizer_sha256: the vocabulary that the reader works with; None where no model is involved.
 
     Raises:
-        UserError: the store is cut short, damaged, or was made with another tokenizer.
+        UserError: a store is cut short, damaged, or was made with another tokenizer.
     """
-    facts = read_json(path.with_suffix(".json"))
+    paths = [paths] if isinstance(paths, Path) else list(paths)
+    stores = [_open_store(path, tokenizer_sha256) for path in paths]
+    facts = stores[0][0]
+    return Windows(
+        paths=paths,
+        streams=[stream for _, stream in stores],
+        starts=np.concatenate([[0], np.cumsum([store["windows"] for store, _ in stores])]),
+        context=facts["context"],
+        vocabulary=facts["vocabulary"],
+        tokenizer_sha256=facts["tokenizer_sha256"],
+    )
+
+
+def _open_store(path: Path, tokenizer_sha256: str | None) -> tuple[dict[str, Any], Array]:
+    """What is said of a store, and its tokens."""
+    facts = read_json(f"{path}.json")
     dtype = np.dtype(facts["dtype"]).newbyteorder("<")
     remake = "delete it and run again: its stage makes it anew"
     if path.stat().st_size != facts["tokens"] * dtype.itemsize:
         expected = facts["tokens"] * dtype.itemsize
         raise UserError(f"is cut short: {path.stat().st_size} bytes of {expected}", where=path, remedy=remake)
-    if sha256(path) != facts["sha256"]:
+    if not is_whole(path, facts["sha256"]):
         raise UserError("is damaged: its checksum is not the one in its .json", where=path, remedy=remake)
     if tokenizer_sha256 not in (None, facts["tokenizer_sha256"]):
         raise UserError(
@@ -167,18 +212,7 @@ def open_windows(path: Path, tokenizer_sha256: str | None = None) -> Windows:
             where=path,
             remedy="delete the token store and run again, or restore the tokenizer it was made with",
         )
-    table = read_array(_documents_path(path))
-    return Windows(
-        path=path,
-        tokens=np.memmap(path, dtype=dtype, mode="r"),
-        context=facts["context"],
-        count=facts["windows"],
-        documents=np.concatenate([[0], np.cumsum(table[:, 0])]),
-        characters=table[:, 1],
-        bytes=table[:, 2],
-        vocabulary=facts["vocabulary"],
-        tokenizer_sha256=facts["tokenizer_sha256"],
-    )
+    return facts, np.asarray(np.memmap(path, dtype=dtype, mode="r"))
 
 
 def nearest_size(tokens: int, sizes: Sequence[int]) -> int:
@@ -188,7 +222,10 @@ def nearest_size(tokens: int, sizes: Sequence[int]) -> int:
 
 def byte_share(windows: Windows, tokenizer: Tokenizer) -> float:
     """Share of the tokens that are single bytes: what characters are written in that the tokenizer does not know."""
-    counts_V = np.bincount(windows.tokens, minlength=tokenizer.vocabulary)
+    counts_V = np.zeros(tokenizer.vocabulary, dtype=np.int64)
+    for stream in windows.streams:
+        for start in range(0, len(stream), _COUNTED_TOGETHER):
+            counts_V += np.bincount(stream[start : start + _COUNTED_TOGETHER], minlength=tokenizer.vocabulary)
     bytes_V = np.array([tokenizer.processor.is_byte(piece) for piece in range(tokenizer.vocabulary)])
     return float(counts_V[bytes_V].sum() / counts_V.sum())
 
@@ -199,6 +236,6 @@ def _documents_path(path: Path) -> Path:
 
 def _encoded(texts: Iterator[str], tokenizer: Tokenizer, threads: int) -> Iterator[tuple[Array, int, int]]:
     bos = tokenizer.processor.bos_id()
-    while block := list(islice(texts, _ENCODED_TOGETHER)):
+    for block in together(texts, _ENCODED_TOGETHER):
         for text, tokens in zip(block, tokenizer.encode(block, threads), strict=True):
             yield np.array([bos, *tokens]), len(text), len(text.encode())

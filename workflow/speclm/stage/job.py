@@ -12,6 +12,7 @@ What goes wrong ends in the log with its traceback; a `UserError` also tells the
 from __future__ import annotations
 
 import logging
+import resource
 import shutil
 import sys
 import time
@@ -94,6 +95,7 @@ def load(path: str | Path) -> Job:
 def start(main: Main, job: Job) -> None:
     """Run a stage in as many processes as its settings ask for: here, or in processes started for it."""
     processes = job.settings.get("engine", {}).get("processes", 1)
+    allow_open_files()
     with ended_with_workflow():
         if processes == 1 or rank() is not None:
             finish(main, job)
@@ -124,6 +126,12 @@ def finish(main: Main, job: Job) -> None:
             },
         )
     _clear(job.scratch)
+
+
+def allow_open_files() -> None:
+    """As many as the system lets this process have: a mapped file stays open, and C4 has 1,024 shards."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @contextmanager

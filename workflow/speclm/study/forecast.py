@@ -25,8 +25,7 @@ HOUR = 3600.0
 GIGA = 1e9
 WIDTH = 100  # of a line of text
 COLUMNS = ["jobs", "tokens", "flops", "device_hours", "core_hours", "disk_gb"]
-# Bytes of memory for a byte of text: measured on the laptop's documents.
-SPLIT_MEMORY = 18
+ORDER = 20  # bytes for each generic window: its number, its place in the shuffled epoch, its cluster
 START_SECONDS = 1.5  # of a job, for Python and its libraries: measured on the smallest
 
 
@@ -35,7 +34,7 @@ class Forecast:
     """Of one run.
 
     rules: by rule, `COLUMNS`. path: the longest one, first job first, with the hours of each. memory: bytes that the
-    rule named takes at once, for rules that hold a corpus whole.
+    rule named takes at once, where they grow with the corpus or a setting.
     """
 
     rules: pd.DataFrame
@@ -88,9 +87,12 @@ def _seconds(rule: str, work: Work, speed: Speed) -> tuple[float, float]:
 
 
 def _memory(study: Study) -> dict[str, int]:
-    text = sum(study.corpora[dataset].text for dataset in set(study.datasets.values()))
-    vectors = study.windows(GENERIC, "train") * study.config["embedder"]["dimensions"] * FLOAT
-    return {"split_documents": SPLIT_MEMORY * text, "embed_split": 2 * vectors}
+    windows = study.windows(GENERIC, "train")
+    sample = min(study.config["clusters"]["fit_windows"], windows)
+    return {
+        "fit_clusters": 4 * sample * study.config["embedder"]["dimensions"] * FLOAT,
+        "pretrain_model": ORDER * windows,
+    }
 
 
 def write_forecast(forecast: Forecast, speed: Speed, title: str, notes: Sequence[str]) -> str:
@@ -113,7 +115,7 @@ def write_forecast(forecast: Forecast, speed: Speed, title: str, notes: Sequence
         "",
         f"Longest path, which more devices do not shorten: {scale * whole:,.1f} {unit}",
         textwrap.fill(" -> ".join(chain), WIDTH, initial_indent="  ", subsequent_indent="  "),
-        f"Memory at once, where a corpus is held whole: {held}",
+        f"Memory at once, where it grows with the sample or the corpus: {held}",
         f"Speed {speed.source}",
         *(textwrap.fill(note, WIDTH, subsequent_indent="  ") for note in notes),
     ]

@@ -41,6 +41,7 @@ ASSUMED_DEVICE = "A100"
 TEXT_SPEED = {
     "collect_documents": 1.1,
     "split_documents": 2.5,
+    "split_shard": 2.5,
     "check_splits": 17.0,
     "train_tokenizer": 6.0,
     "encode_split": 4.0,

@@ -36,6 +36,7 @@ from speclm.study.plan import GENERIC, Measurement, expected_measurements, make_
 # 750 GB of text over its 156G tokens.
 TOKEN_BYTES = {512: 1.75, 2048: 2.78, 32_000: 4.8}
 COMPRESSED = 0.25  # zstd over text, measured on docstrings
+PLACED = 1.85  # bytes of what generic shards are compared with for one of text: measured on the laptop's domains
 # all-MiniLM-L6-v2: 6 layers, width 384, MLP 1,536; it reads the first 256 pieces of a window, each attending to all.
 MINILM_PIECES = 256
 MINILM_FLOPS = 2 * 6 * (4 * 384**2 + 2 * 384 * 1536) + 6 * 4 * MINILM_PIECES * 384
@@ -114,14 +115,18 @@ class Study:
         return recipe.clusters if recipe and recipe.kind in ("slm_mix", "slm_pn") else 1
 
     def text(self, corpus: str, split: str) -> int:
-        """Bytes of a split, supposing documents of equal length: training has what is not held out."""
+        """Bytes of a split, or of one of the shards of generic train ("train/00000"), supposing documents of equal
+        length, and shards: training has what is not held out."""
         documents = self.config["documents"]
         heldout = (
             {"heldout": documents["heldout"]} if corpus == GENERIC else {k: documents[k] for k in ("valid", "test")}
         )
         whole = self.corpora[self.datasets[corpus]]
         each = whole.text / whole.documents
-        return int(each * (heldout[split] if split in heldout else max(0, whole.documents - sum(heldout.values()))))
+        if split in heldout:
+            return int(each * heldout[split])
+        shards = whole.shards if split.startswith("train/") else 1
+        return int(each * max(0, whole.documents - sum(heldout.values())) / shards)
 
     def tokens(self, corpus: str, split: str) -> int:
         """Of a split, about."""
@@ -144,12 +149,20 @@ def _collect(study: Study, wildcards: Wildcards) -> Work:
 
 
 def _split(study: Study, wildcards: Wildcards) -> Work:
-    text = sum(study.corpora[dataset].text for dataset in study.datasets.values())
+    """The domains, and what generic shards are compared with."""
+    domains = {dataset for corpus, dataset in study.datasets.items() if corpus != GENERIC}
+    text = sum(study.corpora[dataset].text for dataset in domains) + study.text(GENERIC, "heldout")
+    return Work(text=text, disk=int((COMPRESSED + PLACED) * text))
+
+
+def _split_shard(study: Study, wildcards: Wildcards) -> Work:
+    generic = study.corpora[study.datasets[GENERIC]]
+    text = generic.text // generic.shards
     return Work(text=text, disk=int(COMPRESSED * text))
 
 
 def _check_splits(study: Study, wildcards: Wildcards) -> Work:
-    return Work(text=_split(study, wildcards).text)
+    return Work(text=sum(corpus.text for corpus in study.corpora.values()))
 
 
 def _train_tokenizer(study: Study, wildcards: Wildcards) -> Work:
@@ -275,6 +288,7 @@ def _evaluate(study: Study, wildcards: Wildcards, corpus: str, split: str) -> Wo
 _RULES: dict[str, Callable[[Study, Wildcards], Work]] = {
     "collect_documents": _collect,
     "split_documents": _split,
+    "split_shard": _split_shard,
     "check_splits": _check_splits,
     "train_tokenizer": _train_tokenizer,
     "encode_split": _encode,

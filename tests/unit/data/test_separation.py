@@ -1,0 +1,63 @@
+"""Documents and windows that stand in two splits cannot pass."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from speclm.data.separation import check_separation
+from speclm.data.windows import write_store
+from speclm.stage.errors import UserError
+from speclm.stage.files import write_documents
+
+
+def _split(folder: Path, name: str, texts: list[str], tokens: np.ndarray) -> tuple[Path, Path]:
+    documents, store = folder / f"{name}.jsonl.zst", folder / f"{name}.bin"
+    write_documents(documents, ({"id": str(i), "text": text, "origin": ""} for i, text in enumerate(texts)))
+    write_store([(tokens, 1, 1)], 4, 100, "t", store)
+    return documents, store
+
+
+@pytest.mark.parametrize(
+    ("texts", "tokens", "message"),
+    [
+        (["c"], np.arange(50, 70), None),
+        (["A "], np.arange(50, 70), "1 documents of train stand in test too"),
+        (["c"], np.arange(4, 24), "4 windows of train stand in test too"),
+        (["c"], np.arange(5, 25), None),  # the same text at other places: windows differ
+    ],
+)
+def test_shared_documents_and_windows_are_refused(
+    tmp_path: Path, texts: list[str], tokens: np.ndarray, message: str | None
+) -> None:
+    train = _split(tmp_path, "train", ["a", "b", "b"], np.arange(21))
+    test = _split(tmp_path, "test", texts, tokens)
+    stores, documents = {"train": train[1], "test": test[1]}, {"train": train[0], "test": test[0]}
+    if message is None:
+        facts = check_separation(stores, documents)
+        assert facts["splits"]["train"] == {
+            "documents": 3,
+            "different_documents": 2,
+            "windows": 5,
+            "different_windows": 5,
+        }
+    else:
+        with pytest.raises(UserError, match=message):
+            check_separation(stores, documents)
+
+
+@pytest.mark.parametrize("guilty", [0, 2])
+def test_every_shard_is_compared_with_every_other_split_and_not_with_shards(tmp_path: Path, guilty: int) -> None:
+    """All shards are the same; one shares a window with a split that stands after it."""
+    files = {f"generic/train/0000{number}": (["a", "b"], np.arange(21)) for number in range(3)}
+    files |= {"generic/heldout": (["c"], np.arange(21, 42)), "tax/test": (["d"], np.arange(42, 63))}
+    paths = {name: _split(tmp_path, name.replace("/", "-"), *content) for name, content in files.items()}
+    stores, documents = ({name: path[kind] for name, path in paths.items()} for kind in (1, 0))
+    facts = check_separation(stores, documents)
+    assert list(facts["splits"]) == list(files)
+    assert facts["splits"]["generic/train/00002"]["windows"] == 5
+    name = f"generic/train/0000{guilty}"
+    _split(tmp_path, name.replace("/", "-"), ["a", "b"], np.arange(42, 63))
+    with pytest.raises(UserError, match=f"5 windows of {name} stand in tax/test too") as caught:
+        check_separation(stores, documents)
+    assert str(documents[name]) in str(caught.value)

@@ -1,0 +1,54 @@
+"""Traces say what a text is made of, whatever other texts stand beside it."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from speclm.data.traces import blocks, hash_words, run_hashes, trace_texts
+
+
+def words(start: int, stop: int) -> str:
+    return " ".join(f"w{i}" for i in range(start, stop))
+
+
+def test_what_counts_as_a_word() -> None:
+    assert hash_words(["Abc_1 == (x)", "\u2588\u2588 caf\u00e9"])[1] == [5, 9]
+
+
+@given(st.lists(st.lists(st.sampled_from("abcd"), max_size=12).map(" ".join), min_size=1, max_size=5))
+@settings(deadline=None, max_examples=50)
+def test_runs_hash_alike_exactly_when_their_words_are_alike(texts: list[str]) -> None:
+    hashes, ends = hash_words(texts)
+    flat = " ".join(texts).split()
+    runs = run_hashes(hashes, 3)
+    assert ends[-1] == len(flat)
+    seen = {tuple(flat[i : i + 3]): value for i, value in enumerate(runs.tolist())}
+    assert [seen[tuple(flat[i : i + 3])] for i in range(len(runs))] == runs.tolist()
+    assert len(set(seen.values())) == len(seen)
+
+
+def test_estimated_similarity_is_near_the_true_one() -> None:
+    one, two = trace_texts([words(0, 504), words(250, 754)], permutations=512, passage_words=20).sketches
+    # 500 shingles each, 250 of them shared: 250 / 750
+    assert (one == two).mean() == pytest.approx(1 / 3, abs=0.07)
+
+
+def test_traces_do_not_depend_on_the_other_texts() -> None:
+    texts = [words(90, 99), words(0, 50), "x", words(10, 80)]
+    among = trace_texts(texts, 64, 20)
+    for number, text in enumerate(texts):
+        alone, taken = trace_texts([text], 64, 20), among.take(np.array([number]))
+        assert alone.keys == taken.keys and np.array_equal(alone.sketches, taken.sketches)
+        assert np.array_equal(alone.passages, taken.passages) and alone.starts.tolist() == taken.starts.tolist()
+    shuffled = among.take(np.array([3, 0, 1]))
+    assert shuffled.starts.tolist() == [0, 51, 51, 82]
+    assert len(trace_texts([], 64, 20)) == len(among.take(np.arange(0))) == 0
+
+
+@given(st.lists(st.integers(0, 9), max_size=30), st.integers(1, 12))
+def test_blocks_hold_every_number_once_and_at_most_their_size(sizes: list[int], most: int) -> None:
+    found = list(blocks(np.array(sizes, dtype=np.int64), most))
+    assert [number for block in found for number in range(len(sizes))[block]] == list(range(len(sizes)))
+    for block in found:
+        assert sum(sizes[block]) <= most or block.stop - block.start == 1
