@@ -46,9 +46,12 @@ def test_nothing_of_the_study_was_made_again(joined: Clone, before: dict[str, by
     after = stable_bytes(joined.results)
     assert {name: data for name, data in after.items() if "/mlflow/" not in name} == before
     for folder in ("pretrain", "tokens/generic", "embedder", "tokenizer"):
-        old = {path.relative_to(smoke.results): path.stat().st_mtime for path in (smoke.results / folder).rglob("*.*")}
+        old = {
+            path.relative_to(smoke.results): path.stat().st_mtime for path in (smoke.results / folder).rglob("[!.]*.*")
+        }
         new = {
-            path.relative_to(joined.results): path.stat().st_mtime for path in (joined.results / folder).rglob("*.*")
+            path.relative_to(joined.results): path.stat().st_mtime
+            for path in (joined.results / folder).rglob("[!.]*.*")
         }
         assert new == old
 

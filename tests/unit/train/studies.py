@@ -117,7 +117,7 @@ def clusters_of(windows: Windows) -> np.ndarray:
 
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file outside scratch."""
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and "scratch" not in path.parts)
+    files = (path for path in sorted(folder.rglob("[!.]*")) if path.is_file() and "scratch" not in path.parts)
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 

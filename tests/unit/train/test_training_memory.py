@@ -51,7 +51,7 @@ def large_enough(path: Path, method: str, output: Path, stop: Any) -> None:
 
 @pytest.mark.parametrize("method", ["slm", "slm_pn"])
 def test_refused_at_any_step_and_continued_to_the_same_bytes(windows: Windows, tmp_path: Path, method: str) -> None:
-    run = partial(large_enough, windows.path, method)
+    run = partial(large_enough, windows.paths[0], method)
     moments = in_process(partial(run, tmp_path / "whole"), calls=True).moments
     whole, random = contents(tmp_path / "whole"), np.random.default_rng(3)
     points = [Moment(kind, int(random.integers(1, moments[kind] + 1))) for kind in ("look", "call", "look")]
