@@ -92,6 +92,7 @@ rule assign_clusters:
         centroids=[f"<run>/clusters/{{clustering}}/k{k}/centroids.npy" for k in config["clusters"]["k"]],
     output:
         assignments=[f"<run>/clusters/{{clustering}}/k{k}/{{corpus}}/{{split}}.npy" for k in config["clusters"]["k"]],
+        indices=[f"<run>/clusters/{{clustering}}/k{k}/{{corpus}}/{{split}}.index.npy" for k in config["clusters"]["k"]],
     log:
         "<logs>/assign_clusters/{clustering}/{corpus}/{split}.log",
     benchmark:

@@ -99,8 +99,9 @@ def pretrain_settings(recipe, part):
 
 
 def sample_inputs(wildcards):
-    files = clusters(RECIPES[wildcards.method])
-    return {"generic": generic_train(files), "domain": files.format(split=f"{wildcards.domain}/train")}
+    recipe = RECIPES[wildcards.method]
+    index = f"<run>/clusters/{recipe.clustering}/k{recipe.clusters}/{{split}}.index.npy"
+    return {"generic": generic_train(index), "domain": clusters(recipe).format(split=f"{wildcards.domain}/train")}
 
 
 def specialize_inputs(wildcards):

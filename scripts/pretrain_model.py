@@ -16,7 +16,7 @@ def main(job: Job) -> dict:
     from speclm.train.pretrain import Projection, expert_order, pretrain, sampled_order, uniform_order
 
     chosen, kind, part = job.settings, job.settings["kind"], job.wildcards["part"]
-    generic = open_windows(read_list(job.inputs["train"]))
+    generic = open_windows(read_list(job.inputs["train"]), scattered=True)
     clusters = {
         split: read_arrays(read_list(job.inputs[f"{split}_clusters"]))
         for split in ("train", "heldout")

@@ -1,20 +1,42 @@
 """Importance sampling against its closed form: E_Dg[w l] = E_resampled[l]."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from speclm.cluster.importance import draw_windows, importance_weights, resample_windows, target_probabilities
+from speclm.cluster import importance
+from speclm.cluster.importance import importance_weights, resample_windows, target_probabilities
+from speclm.cluster.index import index_clusters, join_shards, write_index
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_array, write_array
 from speclm.stage.streams import rng
 
+Array = np.ndarray[Any, Any]
 histograms = st.integers(1, 8).flatmap(
     lambda k: st.tuples(*[st.lists(st.integers(0, 9), min_size=k, max_size=k).filter(any)] * 2)
 )
+
+
+def draw_windows(clusters: Array, target: Array, draws: int, generator: np.random.Generator, shards: int = 1) -> Array:
+    """Draw from windows in these clusters, divided into so many shards."""
+    k = len(target)
+    parts = [index_clusters(part, k) for part in np.array_split(clusters, shards)]
+    return importance.draw_windows(join_shards(parts, k), target, draws, generator)
+
+
+def draw_by_scanning(clusters: Array, target: Array, draws: int, generator: np.random.Generator) -> Array:
+    """The definition: members of a drawn cluster are looked for among all windows, and shuffled."""
+    drawn = generator.choice(len(target), size=draws, p=target)
+    windows = np.empty(draws, dtype=np.int64)
+    for cluster in np.unique(drawn):
+        members, places = np.flatnonzero(clusters == cluster), np.flatnonzero(drawn == cluster)
+        passes = [generator.permutation(members) for _ in range(-(-len(places) // len(members)))]
+        windows[places] = np.concatenate(passes)[: len(places)]
+    return windows
 
 
 def test_the_example_of_the_module() -> None:
@@ -77,14 +99,35 @@ def test_no_window_returns_before_its_cluster_is_used_up(clusters: list[int], dr
         assert times.max() - times.min() <= 1
 
 
-def write_clusters(folder: Path, domain: list[int], generic: list[int]) -> tuple[Path, list[Path]]:
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=40), st.integers(1, 60), st.integers(1, 5), st.integers(0, 99))
+@settings(deadline=None)
+def test_the_draw_is_the_definitions_in_any_number_of_shards(
+    clusters: list[int], draws: int, shards: int, seed: int
+) -> None:
+    generic = np.array(clusters)
+    target, _ = target_probabilities(np.ones(3, dtype=int), np.bincount(generic, minlength=3))
+    drawn = draw_windows(generic, target, draws, rng(seed, "draws"), shards)
+    assert drawn.tolist() == draw_by_scanning(generic, target, draws, rng(seed, "draws")).tolist()
+
+
+def test_of_a_large_cluster_a_pass_takes_different_windows_uniformly() -> None:
+    members = importance.SHUFFLED_WHOLE + 1
+    clusters = np.zeros(members, dtype=np.int64)
+    drawn = draw_windows(clusters, np.array([1.0]), members + 5_000, rng(0, "draws"))
+    assert sorted(drawn[:members].tolist()) == list(range(members))
+    assert len(np.unique(drawn[members:])) == 5_000
+    assert drawn[members:].mean() == pytest.approx(members / 2, rel=0.02)  # standard error 0.8 %
+
+
+def write_clusters(folder: Path, k: int, domain: list[int], generic: list[int]) -> tuple[Path, list[Path]]:
     for name, values in (("domain", domain), ("generic", generic)):
         write_array(folder / f"{name}.npy", np.array(values, dtype=np.int32))
-    return folder / "domain.npy", [folder / "generic.npy"]
+    write_index(folder / "generic.npy", k, folder / "index.npy")
+    return folder / "domain.npy", [folder / "index.npy"]
 
 
 def test_facts_and_repetition(tmp_path: Path) -> None:
-    paths = write_clusters(tmp_path, [0, 0, 3], [0, 1, 0, 2])
+    paths = write_clusters(tmp_path, 4, [0, 0, 3], [0, 1, 0, 2])
     facts = resample_windows(*paths, 4, 6, rng(1, "importance", "a"), tmp_path / "a.npy")
     assert sorted(read_array(tmp_path / "a.npy").tolist()) == [0, 0, 0, 2, 2, 2]
     assert facts["unseen_mass"] == pytest.approx(1 / 3)
@@ -97,4 +140,4 @@ def test_facts_and_repetition(tmp_path: Path) -> None:
 
 def test_a_domain_the_generic_set_knows_nothing_of_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"clusters\.k: no generic window stands in any cluster of the domain"):
-        resample_windows(*write_clusters(tmp_path, [1], [0]), 2, 5, rng(1, "importance"), tmp_path / "a.npy")
+        resample_windows(*write_clusters(tmp_path, 2, [1], [0]), 2, 5, rng(1, "importance"), tmp_path / "a.npy")

@@ -13,6 +13,9 @@ Within a cluster windows are drawn in shuffled passes: every window once, then a
 draw by itself is uniform, as with independent draws, so expectations are the same; but no window returns before its
 cluster is used up, so fewer repeat. Clusters that Dg does not have cannot be drawn: their mass is spread over the
 others and reported.
+
+Time and memory go by the number of draws, not by that of windows: members are found by the index, and of a cluster of
+more than `SHUFFLED_WHOLE` windows an unfinished pass takes only what it needs.
 """
 
 from __future__ import annotations
@@ -24,15 +27,17 @@ from typing import Any
 import numpy as np
 
 from speclm.cluster.histogram import concentration, count_clusters
+from speclm.cluster.index import ClusterIndex, group, open_index
 from speclm.stage.errors import UserError
-from speclm.stage.files import read_array, read_arrays, write_array
+from speclm.stage.files import read_array, write_array
 
 Array = np.ndarray[Any, Any]
+SHUFFLED_WHOLE = 1 << 14  # windows
 
 
 def resample_windows(
     domain_clusters: Path,
-    generic_clusters: Sequence[Path],
+    generic_index: Sequence[Path],
     k: int,
     draws: int,
     generator: np.random.Generator,
@@ -41,7 +46,8 @@ def resample_windows(
     """Write the generic windows that a domain's model is pretrained on, in training order: int64 (draws,).
 
     Args:
-        domain_clusters, generic_clusters: cluster numbers of the train windows, the generic ones by shard.
+        domain_clusters: cluster numbers of the domain's train windows.
+        generic_index: of the generic train windows, one file per shard, in order.
         generator: of the stream named by the domain, so that adding a domain changes no other's sample.
 
     Returns:
@@ -50,8 +56,8 @@ def resample_windows(
     Raises:
         UserError: no cluster of the domain has a generic window.
     """
-    generic_N = np.asarray(read_arrays(generic_clusters))
-    generic_K, domain_K = count_clusters(generic_N, k), count_clusters(read_array(domain_clusters), k)
+    index = open_index(generic_index, k)
+    generic_K, domain_K = index.counts, count_clusters(read_array(domain_clusters), k)
     target_K, unseen = target_probabilities(domain_K, generic_K)
     if unseen == 1:
         raise UserError(
@@ -60,7 +66,7 @@ def resample_windows(
             key="clusters.k",
             remedy="take a smaller k, or more generic text",
         )
-    windows = draw_windows(generic_N, target_K, draws, generator)
+    windows = draw_windows(index, target_K, draws, generator)
     write_array(output, windows, k=k)
     times = np.unique(windows, return_counts=True)[1]
     weights_K = importance_weights(domain_K, generic_K)
@@ -98,13 +104,25 @@ def importance_weights(domain_K: Array, generic_K: Array) -> Array:
     return weights_K
 
 
-def draw_windows(generic_N: Array, target_K: Array, draws: int, generator: np.random.Generator) -> Array:
+def draw_windows(index: ClusterIndex, target_K: Array, draws: int, generator: np.random.Generator) -> Array:
     """Draw clusters from `target_K`, then windows from shuffled passes through each cluster: int64 (draws,)."""
-    clusters = generator.choice(len(target_K), size=draws, p=target_K)
-    windows = np.empty(draws, dtype=np.int64)
-    for cluster in np.unique(clusters):
-        members = np.flatnonzero(generic_N == cluster)
-        places = np.flatnonzero(clusters == cluster)
-        passes = [generator.permutation(members) for _ in range(-(-len(places) // len(members)))]
-        windows[places] = np.concatenate(passes)[: len(places)]
-    return windows
+    drawn_D, begins_K = group(generator.choice(len(target_K), size=draws, p=target_K), len(target_K))
+    places = [
+        index.begin(cluster)
+        + _shuffled_passes(index.counts[cluster], begins_K[cluster + 1] - begins_K[cluster], generator)
+        for cluster in np.flatnonzero(np.diff(begins_K)).tolist()
+    ]
+    windows_D = np.empty(draws, dtype=np.int64)
+    windows_D[drawn_D] = index.windows(np.concatenate(places))
+    return windows_D
+
+
+def _shuffled_passes(members: int, draws: int, generator: np.random.Generator) -> Array:
+    """Numbers below `members`: all of them in a random order, then all in another, …: int64 (draws,)."""
+    whole, rest = divmod(draws, members)
+    passes = [generator.permutation(members) for _ in range(whole)]
+    if rest and members <= SHUFFLED_WHOLE:
+        passes.append(generator.permutation(members)[:rest])
+    elif rest:
+        passes.append(generator.choice(members, size=rest, replace=False))
+    return np.concatenate(passes)

@@ -16,6 +16,7 @@ two. Shards of 2 and 3 windows: number 2 is the second shard's first.
 from __future__ import annotations
 
 import hashlib
+import mmap
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -174,17 +175,18 @@ def write_store(
     return facts
 
 
-def open_windows(paths: Path | Sequence[Path], tokenizer_sha256: str | None = None) -> Windows:
+def open_windows(paths: Path | Sequence[Path], tokenizer_sha256: str | None = None, scattered: bool = False) -> Windows:
     """Open the store of a split, or the stores of its shards in order, after checking each.
 
     Args:
         tokenizer_sha256: the vocabulary that the reader works with; None where no model is involved.
+        scattered: windows will be read in no order: see `map_tokens`.
 
     Raises:
         UserError: a store is cut short, damaged, or was made with another tokenizer.
     """
     paths = [paths] if isinstance(paths, Path) else list(paths)
-    stores = [_open_store(path, tokenizer_sha256) for path in paths]
+    stores = [_open_store(path, tokenizer_sha256, scattered) for path in paths]
     facts = stores[0][0]
     return Windows(
         paths=paths,
@@ -196,7 +198,19 @@ def open_windows(paths: Path | Sequence[Path], tokenizer_sha256: str | None = No
     )
 
 
-def _open_store(path: Path, tokenizer_sha256: str | None) -> tuple[dict[str, Any], Array]:
+def map_tokens(path: Path, dtype: np.dtype[Any], scattered: bool) -> Array:
+    """The tokens of a store, memory-mapped: (tokens,).
+
+    With `scattered` the system brings in the page that is asked for, and not those behind it: of a store that is not in
+    memory a window took 26 ms where 8 MB are read ahead, and 7 us where nothing is.
+    """
+    tokens = np.memmap(path, dtype=dtype, mode="r")
+    if scattered:
+        tokens.base.madvise(mmap.MADV_RANDOM)  # type: ignore[union-attr]
+    return np.asarray(tokens)
+
+
+def _open_store(path: Path, tokenizer_sha256: str | None, scattered: bool) -> tuple[dict[str, Any], Array]:
     """What is said of a store, and its tokens."""
     facts = read_json(f"{path}.json")
     dtype = np.dtype(facts["dtype"]).newbyteorder("<")
@@ -212,7 +226,7 @@ def _open_store(path: Path, tokenizer_sha256: str | None) -> tuple[dict[str, Any
             where=path,
             remedy="delete the token store and run again, or restore the tokenizer it was made with",
         )
-    return facts, np.asarray(np.memmap(path, dtype=dtype, mode="r"))
+    return facts, map_tokens(path, dtype, scattered)
 
 
 def nearest_size(tokens: int, sizes: Sequence[int]) -> int:
