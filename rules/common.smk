@@ -81,8 +81,8 @@ FIGURES += [f"9{panel}" for panel in "abc"[: len(config["specialize"]["sizes"])]
 # model alone is 9 GB.
 GPUS = int(config["engine"]["device"] == "cuda")
 TRAINING_MB = 24000 if GPUS else 2500
-# K-means holds its sample four times: as it is, sorted to find equal windows, and with its mean subtracted.
-SAMPLE_MB = 4 * 4 * config["clusters"]["fit_windows"] * config["embedder"]["dimensions"] // 10**6
+# K-means holds its sample twice: as it is, and with its mean subtracted.
+SAMPLE_MB = 2 * 4 * config["clusters"]["fit_windows"] * config["embedder"]["dimensions"] // 10**6
 
 
 def generic_train(pattern):

@@ -1,6 +1,7 @@
 """Cleaning changes how a text is written, not what it says."""
 
 import inspect
+import re
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,16 @@ from speclm.data.text import clean, same_text_key, unindent
 
 def test_clean_normalises_line_ends_accents_and_blanks() -> None:
     assert clean("Cafe\u0301  \r\n\n\n\n\nbar\x00\t\n") == "Caf\u00e9\n\nbar"
+
+
+SPECIAL = " \t\n\r\x00\x0b\x0c\x1c\x1f\x7f\x85\xa0\u1680\u2003\u2028\u2029\u202f\u3000\ufeffa\u00e9"
+
+
+@given(st.text(st.sampled_from(SPECIAL)))
+def test_what_is_removed_is_what_the_expressions_say(text: str) -> None:
+    expected = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]", "", re.sub(r"\r\n?", "\n", text))
+    expected = re.sub(r"[^\S\n]+$", "", expected, flags=re.MULTILINE)
+    assert clean(text) == re.sub(r"\n{3,}", "\n\n", expected).strip("\n")
 
 
 @given(st.text())

@@ -78,7 +78,7 @@ def fit_kmeans(embeddings: Sequence[Path], k: int, settings: KMeansSettings, see
         UserError: as `fit_clusters`.
     """
     vectors_ND = sample_vectors(embeddings, settings.fit_windows, seed)
-    different = len(np.unique(vectors_ND, axis=0))
+    different = count_different(vectors_ND, k)
     if not 1 <= k <= different:
         raise UserError(
             f"{k} clusters cannot be made from {different} different windows",
@@ -90,6 +90,16 @@ def fit_kmeans(embeddings: Sequence[Path], k: int, settings: KMeansSettings, see
     with threadpool_limits(1):  # sums in parallel differ in the last bits
         model.fit(vectors_ND)
     return model
+
+
+def count_different(vectors_ND: Array, most: int) -> int:
+    """How many different vectors there are, but looks no further than `most`."""
+    seen = set[bytes]()
+    for vector_D in vectors_ND:
+        seen.add(vector_D.tobytes())
+        if len(seen) == most:
+            break
+    return len(seen)
 
 
 def sample_vectors(embeddings: Sequence[Path], windows: int, seed: int) -> Array:

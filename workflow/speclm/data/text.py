@@ -13,13 +13,15 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
+# Control characters but for tab and line end, separators of lines and paragraphs, byte order marks.
+_REMOVED = dict.fromkeys([*range(9), *range(0xB, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, 0xFEFF])
+
 
 def clean(text: str) -> str:
     """The cleaned text, without leading and trailing empty lines."""
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    text = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]", "", text)
-    text = re.sub(r"[^\S\n]+$", "", text, flags=re.MULTILINE)
-    return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
+    lines = text.translate(_REMOVED).split("\n")
+    return re.sub(r"\n{3,}", "\n\n", "\n".join([line.rstrip() for line in lines])).strip("\n")
 
 
 def unindent(text: str) -> str:
