@@ -64,7 +64,7 @@ report: .venv/complete  ## one self-contained page of the finished run PRESET; S
 crate: .venv/complete  ## the finished run PRESET with the workflow in one archive to deposit (Workflow Run RO-Crate)
 	@$(BIN)/python scripts/_crate.py results/$(PRESET)
 
-bench: .venv/complete  ## speed and memory of the training engine beside its peers and this machine (about 17 minutes)
+bench: .venv/complete .venv/bench  ## speed and memory of training and of the data stages beside their peers (about 30 minutes)
 	PYTHONPATH=workflow $(BIN)/python -m speclm.bench
 
 # What uses one core goes two at a time; end-to-end tests use both.
@@ -85,6 +85,10 @@ slurm: .venv/complete  ## of these, the smoke study on a real SLURM of one node,
 
 .venv/complete: envs/lock.txt envs/torch-cpu.txt envs/torch-cuda.txt envs/install.sh
 	bash envs/install.sh $(PYTHON)
+
+.venv/bench: .venv/complete envs/bench.txt
+	$(BIN)/pip --disable-pip-version-check install --quiet --require-hashes --no-deps -r envs/bench.txt
+	@touch $@
 
 lock:  ## resolve envs/requirements.in again (needs uv), and pin conda's environments by it
 	bash envs/lock.sh

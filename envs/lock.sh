@@ -8,6 +8,8 @@ torch=$(grep '^torch==' requirements.in)
 override=$(mktemp)
 echo "$torch ; sys_platform == 'none'" >"$override"
 uv pip compile "${flags[@]}" requirements.in --override "$override" --no-emit-package torch -o lock.txt
+known=($(sed -nE 's/^([a-z0-9-]+)==.*/--no-emit-package \1/p' lock.txt))
+uv pip compile "${flags[@]}" bench.in -c lock.txt "${known[@]}" -o bench.txt
 echo "$torch" | uv pip compile "${flags[@]}" - -c lock.txt -o torch-cuda.txt
 folder=$(mktemp -d)
 python3 -m pip download --quiet --no-deps --dest "$folder" "$torch+cpu"

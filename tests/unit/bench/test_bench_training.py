@@ -30,7 +30,7 @@ def test_the_text_is_made_by_zipfs_law_and_repeats(bench: Bench) -> None:
     counts = np.bincount(windows.tokens, minlength=64)
     assert counts[0] / counts[9] == pytest.approx(10, rel=0.15)
     assert windows.count >= 4096
-    other = Bench(bench.config, bench.repository, bench.folder / "other", 1, 1.0)
+    other = Bench(bench.config, bench.repository, bench.folder / "other", 1, 1.0, 0)
     np.testing.assert_array_equal(open_windows(other.training("slm").store).tokens, windows.tokens)
 
 

@@ -15,6 +15,7 @@ REPOSITORY = Path(__file__).parents[3]
 OUTPUT = Path("results/bench")
 ROUNDS = 12
 SECONDS = 1.0
+TEXT_BYTES = 8_000_000
 
 
 def main(arguments: list[str]) -> int:
@@ -35,7 +36,7 @@ def main(arguments: list[str]) -> int:
     config = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text(encoding="utf-8"))
     rows = []
     with TemporaryDirectory() as folder:
-        bench = Bench(config, REPOSITORY, Path(folder), ROUNDS, SECONDS)
+        bench = Bench(config, REPOSITORY, Path(folder), ROUNDS, SECONDS, TEXT_BYTES)
         write_json(OUTPUT / "machine.json", describe_machine(bench))
         for measurement in MEASUREMENTS:
             if measurement.name in only:

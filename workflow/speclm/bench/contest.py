@@ -43,10 +43,12 @@ class Contestant:
 
 @dataclass(frozen=True)
 class Turn:
-    """What came of one turn: seconds per step, and the process's memory after it (resident, in bytes)."""
+    """What came of one turn: seconds per step, and the process's memory after it (bytes): resident, and of that what
+    is its own, not mapped from files."""
 
     seconds: float
     resident: int
+    own: int
 
 
 def contest(
@@ -98,10 +100,10 @@ class _Worker:
     def turn(self, steps: int) -> Turn:
         try:
             self._connection.send(steps)
-            seconds, resident = self._connection.recv()
+            seconds, *memory = self._connection.recv()
         except (EOFError, OSError):
             raise RuntimeError(f"{self.name} ended before the contest did") from None
-        return Turn(seconds / steps, resident)
+        return Turn(seconds / steps, *memory)
 
     def steps_within(self, seconds: float) -> int:
         self.turn(WARM_UP_STEPS)
@@ -120,7 +122,7 @@ class _Turns:
         """To be called before every step."""
         if self._left == 0:
             if self._steps:
-                self._connection.send((time.perf_counter() - self._started, _resident()))
+                self._connection.send((time.perf_counter() - self._started, *_memory()))
             try:
                 self._steps = self._left = self._connection.recv()
             except EOFError:
@@ -163,7 +165,8 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _resident() -> int:
+def _memory() -> tuple[int, int]:
     import psutil
 
-    return int(psutil.Process().memory_info().rss)
+    info = psutil.Process().memory_info()
+    return info.rss, info.rss - getattr(info, "shared", 0)

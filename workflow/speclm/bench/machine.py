@@ -25,6 +25,7 @@ def describe_machine(bench: Bench) -> dict[str, Any]:
         "seed": bench.config["seeds"][0],
         "rounds": bench.rounds,
         "seconds_per_turn": bench.seconds,
+        "text_bytes": bench.text_bytes,
         "engine": asdict(bench.training("slm").engine),
         "environment": bench.environment,
     }

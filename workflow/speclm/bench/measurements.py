@@ -8,8 +8,11 @@ from __future__ import annotations
 from functools import partial
 
 from speclm.bench.aggregate import run_over_process
+from speclm.bench.drawing import against_plain_sampling
 from speclm.bench.gpu import on_gpu
+from speclm.bench.growth import STAGES, growth_of_stages
 from speclm.bench.inference import served_models
+from speclm.bench.libraries import against_libraries
 from speclm.bench.memory import memory_of_steps
 from speclm.bench.speed import against_peers, against_products, projected_network
 from speclm.bench.table import Measurement
@@ -54,4 +57,19 @@ MEASUREMENTS = (
     Measurement("run", run_over_process, {"laptop run over 2 x one process, tokens/s": ">= 0.9"}),
     Measurement("gpu", on_gpu, {"126M SLM on GPU, bf16, context 1,024: MFU": ">= 0.5"}),
     Measurement("inference", served_models, {}),
+    Measurement(
+        "drawing",
+        partial(against_plain_sampling, shards={"10M": 1, "10G": 1024}),
+        {f"drawing by cluster over plain sampling, {size} tokens: time": "<= 1.3" for size in ("10M", "10G")},
+    ),
+    Measurement("stages", against_libraries, {}),
+    Measurement(
+        "growth",
+        growth_of_stages,
+        {
+            f"{stage}: {what}": "<= 1.1"
+            for stage in STAGES
+            for what in ("time at 16x over linear", "peak memory at 16x over 1x")
+        },
+    ),
 )

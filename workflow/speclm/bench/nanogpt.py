@@ -9,6 +9,8 @@ Shapes: B windows, T context, D width, V vocabulary, H heads.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -102,14 +104,19 @@ def train_nanogpt(training: Training, before_step: BeforeStep) -> None:
         before_step()
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, optimization.learning_rate, optimization.warmup_steps)
-        starts_B = torch.randint(len(tokens) - context, (optimization.batch_windows,)).tolist()
-        windows_BL = torch.stack([torch.from_numpy(tokens[s : s + context + 1].astype(np.int64)) for s in starts_B])
+        windows_BL = uniform_batch(tokens, context, optimization.batch_windows)
         loss = model.loss(windows_BL[:, :-1], windows_BL[:, 1:])
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), optimization.clip)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         step += 1
+
+
+def uniform_batch(tokens: np.ndarray[Any, Any], context: int, windows: int) -> Tensor:
+    """Windows (B, T + 1) that begin anywhere in a memory map."""
+    starts_B = torch.randint(len(tokens) - context, (windows,)).tolist()
+    return torch.stack([torch.from_numpy(tokens[s : s + context + 1].astype(np.int64)) for s in starts_B])
 
 
 def _initialize(module: nn.Module) -> None:
