@@ -124,7 +124,10 @@ rule check_splits:
     resources:
         mem_mb=growing(1500),
     params:
-        settings=lambda wildcards: {"splits": separate_splits(wildcards)},
+        settings=lambda wildcards: {
+            "splits": separate_splits(wildcards),
+            "passages_removed": config["documents"]["passage_words"] is not None,
+        },
         revision=STAGE_REVISION["split"],
     message:
         "Checking that no document and no window stands in two splits"
@@ -153,7 +156,11 @@ rule write_card:
     resources:
         mem_mb=growing(500),
     params:
-        settings={"corpora": DATASET_OF, "datasets": {name: vars(dataset) for name, dataset in DATASETS.items()}},
+        settings={
+            "corpora": DATASET_OF,
+            "datasets": {name: vars(dataset) for name, dataset in DATASETS.items()},
+            "comparisons": {key: config["documents"][key] for key in ("near_duplicate", "passage_words")},
+        },
         revision=STAGE_REVISION["study"],
     message:
         "Writing the data card"

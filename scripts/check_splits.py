@@ -11,7 +11,7 @@ def main(job: Job) -> dict:
     names = job.settings["splits"]
     stores = dict(zip(names, job.inputs["tokens"], strict=True))
     documents = dict(zip(names, job.inputs["splits"], strict=True))
-    facts = check_separation(stores, documents)
+    facts = check_separation(stores, documents, job.settings["passages_removed"])
     write_json(job.outputs["report"], facts)
     return facts
 

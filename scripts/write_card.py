@@ -10,7 +10,9 @@ def main(job: Job) -> dict:
     datasets = job.settings["datasets"]
     manifests = {name: [path for path in job.inputs["manifests"] if path.parent.name == name] for name in datasets}
     reports = (job.inputs["report"], job.inputs["checked"])
-    return write_card(job.settings["corpora"], datasets, manifests, *reports, job.outputs["card"])
+    return write_card(
+        job.settings["corpora"], datasets, manifests, job.settings["comparisons"], *reports, job.outputs["card"]
+    )
 
 
 if "snakemake" in globals():

@@ -9,6 +9,8 @@ from speclm.stage.files import write_json
 ROW = {"kind": "hub", "source": "o/n/{0..1}.txt", "revision": "a" * 40, "where": "set=a|b"}
 ROW |= {"licence": "CC0", "origin": "a desk", "deviation": "half of it"}
 
+COMPARED = {"near_duplicate": 0.8, "passage_words": 32}
+
 
 def shard(documents: int, short: int) -> dict[str, Any]:
     return {
@@ -32,10 +34,10 @@ def test_the_card(tmp_path: Path) -> None:
     write_json(
         tmp_path / "r.json", {"splits": {"tax/test": {"documents": 7, "characters": 8000}}, "removed": [removed]}
     )
-    write_json(tmp_path / "c.json", {"shared_documents": 0, "shared_windows": 0})
+    write_json(tmp_path / "c.json", {"shared_documents": 0, "shared_windows": 0, "shared": []})
     corpora = {"generic": "web", "tax": "web"}
     paths = (tmp_path / "r.json", tmp_path / "c.json", tmp_path / "card.md")
-    assert write_card(corpora, {"web": ROW}, {"web": manifests}, *paths) == {"web": 7}
+    assert write_card(corpora, {"web": ROW}, {"web": manifests}, COMPARED, *paths) == {"web": 7}
     card = (tmp_path / "card.md").read_text()
     rows = cells(card)
     assert ["tax", "web", "7", "7,000", "CC0", "a desk", "half of it"] in rows
@@ -44,4 +46,20 @@ def test_the_card(tmp_path: Path) -> None:
     assert ["tax/test", "7", "8,000"] in rows
     assert ["generic", "tax/test", "near", "2"] in rows
     assert "0 documents and 0 token windows stand in two splits" in card
+    assert "that equals, nearly equals, or shares a passage with one of" in card and "were kept" not in card
     assert "Generic text is in 2 shards; what stands in two of them was not looked for." in card
+
+
+def test_what_was_not_removed_is_said(tmp_path: Path) -> None:
+    write_json(tmp_path / "0.json", shard(3, 0))
+    write_json(tmp_path / "r.json", {"splits": {}, "removed": []})
+    shared = [{"splits": ["generic/train", "tax/test"], "windows": 1234}]
+    write_json(tmp_path / "c.json", {"shared_documents": 0, "shared_windows": 1234, "shared": shared})
+    paths = (tmp_path / "r.json", tmp_path / "c.json", tmp_path / "card.md")
+    kept: dict[str, float | None] = {"near_duplicate": None, "passage_words": None}
+    write_card({"generic": "web"}, {"web": ROW}, {"web": [tmp_path / "0.json"]}, kept, *paths)
+    card = (tmp_path / "card.md").read_text()
+    assert "A document of `from` that equals one of `kept in`." in card
+    assert "**Near-duplicates were kept**: `documents.near_duplicate` is null." in card
+    assert "**Common passages were kept**: `documents.passage_words` is null." in card
+    assert ["generic/train", "tax/test", "1,234"] in cells(card)

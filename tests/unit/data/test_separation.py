@@ -34,7 +34,7 @@ def test_shared_documents_and_windows_are_refused(
     test = _split(tmp_path, "test", texts, tokens)
     stores, documents = {"train": train[1], "test": test[1]}, {"train": train[0], "test": test[0]}
     if message is None:
-        facts = check_separation(stores, documents)
+        facts = check_separation(stores, documents, True)
         assert facts["splits"]["train"] == {
             "documents": 3,
             "different_documents": 2,
@@ -43,7 +43,7 @@ def test_shared_documents_and_windows_are_refused(
         }
     else:
         with pytest.raises(UserError, match=message):
-            check_separation(stores, documents)
+            check_separation(stores, documents, True)
 
 
 @pytest.mark.parametrize("guilty", [0, 2])
@@ -53,11 +53,27 @@ def test_every_shard_is_compared_with_every_other_split_and_not_with_shards(tmp_
     files |= {"generic/heldout": (["c"], np.arange(21, 42)), "tax/test": (["d"], np.arange(42, 63))}
     paths = {name: _split(tmp_path, name.replace("/", "-"), *content) for name, content in files.items()}
     stores, documents = ({name: path[kind] for name, path in paths.items()} for kind in (1, 0))
-    facts = check_separation(stores, documents)
+    facts = check_separation(stores, documents, True)
     assert list(facts["splits"]) == list(files)
     assert facts["splits"]["generic/train/00002"]["windows"] == 5
     name = f"generic/train/0000{guilty}"
     _split(tmp_path, name.replace("/", "-"), ["a", "b"], np.arange(42, 63))
     with pytest.raises(UserError, match=f"5 windows of {name} stand in tax/test too") as caught:
-        check_separation(stores, documents)
+        check_separation(stores, documents, True)
     assert str(documents[name]) in str(caught.value)
+
+
+def test_windows_may_be_shared_where_passages_were_kept_but_documents_may_not(tmp_path: Path) -> None:
+    files = {
+        "generic/train/00000": (["a"], np.arange(21)),
+        "generic/train/00001": (["b"], np.arange(8, 29)),
+        "tax/test": (["c"], np.arange(8, 29)),  # 3 windows of the first shard, 5 of the second
+    }
+    paths = {name: _split(tmp_path, name.replace("/", "-"), *content) for name, content in files.items()}
+    stores, documents = ({name: path[kind] for name, path in paths.items()} for kind in (1, 0))
+    facts = check_separation(stores, documents, False)
+    assert facts["shared_windows"] == 8
+    assert facts["shared"] == [{"splits": ["generic/train", "tax/test"], "windows": 8}]
+    _split(tmp_path, "tax-test", ["b"], np.arange(8, 29))
+    with pytest.raises(UserError, match="1 documents of generic/train/00001 stand in tax/test too"):
+        check_separation(stores, documents, False)

@@ -1,12 +1,21 @@
 """Splits share nothing, have the sizes asked for, and do not depend on other corpora."""
 
+from collections import Counter
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from speclm.data.splits import SplitSettings, check_domain_names, report_splits, split_corpora, split_shard
+from speclm.data.splits import (
+    SplitSettings,
+    check_domain_names,
+    report_splits,
+    split_corpora,
+    split_settings,
+    split_shard,
+)
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_documents, read_json, write_documents
 
@@ -78,6 +87,37 @@ def test_a_common_passage_takes_the_training_document_away(tmp_path: Path) -> No
     a = write_corpus(tmp_path, "a", [f"{text} {passage}" for text in texts_of("a", 1)] + texts_of("c", 9))
     report = split(generic, [("a", a)], SETTINGS, 1, tmp_path / "s")
     assert [(row["from"], row["how"], row["documents"]) for row in report["removed"]] == [("generic", "passage", 5)]
+
+
+@pytest.mark.parametrize(
+    ("off", "removed"),
+    [
+        ({}, {"exact": 2, "near": 2, "passage": 1}),
+        ({"similarity": inf}, {"exact": 2, "passage": 3}),  # what was nearly equal has common passages too
+        ({"passage_words": inf}, {"exact": 2, "near": 2}),
+        ({"similarity": inf, "passage_words": inf}, {"exact": 2}),
+    ],
+)
+def test_comparisons_that_are_turned_off_keep_what_they_would_remove(
+    tmp_path: Path, off: dict[str, float], removed: dict[str, int]
+) -> None:
+    own = texts_of("a", 9)
+    nearly = [f"{text} end" for text in own[:2]]
+    passage = " ".join(own[3].split()[:10])
+    generic = write_corpus(tmp_path, "g", [*texts_of("g", 20), *own[4:6], *nearly, f"{texts_of('h', 1)[0]} {passage}"])
+    a = write_corpus(tmp_path, "a", own)
+    report = split(generic, [("a", a)], replace(SETTINGS, **off), 1, tmp_path / "s")
+    counts: Counter[str] = Counter()
+    for row in report["removed"]:
+        counts[row["how"]] += row["documents"]
+    assert counts == removed
+    ids = [name for place in report["splits"] for name in read_split(tmp_path / "s", place)]
+    assert len(ids) == len(set(ids)) == 34 - sum(removed.values())  # held-out documents are not trained on
+
+
+def test_null_turns_a_comparison_off() -> None:
+    section = {"heldout": 4, "valid": 2, "test": 3, "near_duplicate": None, "permutations": 32, "passage_words": None}
+    assert split_settings(section) == replace(SETTINGS, similarity=inf, passage_words=inf)
 
 
 def test_a_domain_more_changes_nothing_else_and_runs_repeat(tmp_path: Path) -> None:

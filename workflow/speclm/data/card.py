@@ -24,6 +24,7 @@ def write_card(
     corpora: Mapping[str, str],
     datasets: Mapping[str, Mapping[str, str]],
     manifests: Mapping[str, Sequence[Path]],
+    comparisons: Mapping[str, float | None],
     report: Path,
     checked: Path,
     output: Path,
@@ -32,13 +33,17 @@ def write_card(
 
     Args:
         corpora: the data set of every corpus. datasets: its row of config/datasets.tsv, by name.
-        manifests: of its shards, by name. report, checked: what `split_corpora` and `check_separation` wrote.
+        manifests: of its shards, by name.
+        comparisons: near_duplicate and passage_words of the configuration's section "documents"; null turned one off.
+        report, checked: what `report_splits` and `check_separation` wrote.
 
     Returns:
         How many documents were read of each data set.
     """
     facts = {name: _sum([read_json(path) for path in paths]) for name, paths in manifests.items()}
-    write_text(output, "\n".join(_lines(corpora, datasets, facts, read_json(report), read_json(checked))) + "\n")
+    write_text(
+        output, "\n".join(_lines(corpora, datasets, facts, comparisons, read_json(report), read_json(checked))) + "\n"
+    )
     return {name: fact["documents"] for name, fact in facts.items()}
 
 
@@ -62,6 +67,7 @@ def _lines(
     corpora: Mapping[str, str],
     datasets: Mapping[str, Mapping[str, str]],
     facts: Mapping[str, Mapping[str, Any]],
+    comparisons: Mapping[str, float | None],
     report: Mapping[str, Any],
     checked: Mapping[str, Any],
 ) -> Iterator[str]:
@@ -103,8 +109,13 @@ def _lines(
         ["split", "documents", "characters"],
         [(split, row["documents"], row["characters"]) for split, row in report["splits"].items()],
     )
+    if checked["shared"]:
+        yield "\nToken windows that stand in two splits, for each pair:\n"
+        yield from _table(
+            ["split", "other split", "windows"], [(*row["splits"], row["windows"]) for row in checked["shared"]]
+        )
     yield "\n## What was removed\n"
-    yield "A document of `from` that equals, nearly equals, or shares a passage with one of `kept in`.\n"
+    yield from _compared(comparisons)
     shards = facts[corpora["generic"]]["shards"]
     if shards > 1:
         yield f"Generic text is in {shards} shards; what stands in two of them was not looked for.\n"
@@ -112,6 +123,17 @@ def _lines(
         ["from", "kept in", "how", "documents"],
         [(row["from"], row["kept_in"], row["how"], row["documents"]) for row in report["removed"]],
     )
+
+
+def _compared(comparisons: Mapping[str, float | None]) -> Iterator[str]:
+    """By what documents were removed, and what was kept."""
+    hows = {"near_duplicate": "nearly equals", "passage_words": "shares a passage with"}
+    *others, last = ["equals", *(how for key, how in hows.items() if comparisons[key] is not None)]
+    words = ", ".join([*others, f"or {last}"]) if others else last
+    yield f"A document of `from` that {words} one of `kept in`.\n"
+    for key, what in (("near_duplicate", "Near-duplicates"), ("passage_words", "Common passages")):
+        if comparisons[key] is None:
+            yield f"**{what} were kept**: `documents.{key}` is null.\n"
 
 
 def _table(head: Sequence[str], rows: Rows) -> Iterator[str]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -180,7 +181,9 @@ def _write_index(parts: Iterable[Traces], shape: tuple[int, int], folder: Path) 
 
 
 def _bands(similarity: float, permutations: int) -> tuple[int, int]:
-    """Bands and rows of locality-sensitive hashing."""
+    """Bands and rows of locality-sensitive hashing; where nothing is similar enough, one band finds equal sketches."""
+    if similarity == inf:
+        return 1, permutations
     index = MinHashLSH(threshold=similarity, num_perm=permutations)
     return index.b, index.r
 

@@ -77,7 +77,7 @@ def open_pool(
     documents: Sequence[Path],
     generator: np.random.Generator,
     permutations: int,
-    passage_words: int,
+    passage_words: float,
     scratch: Path,
     first: int | None = None,
 ) -> Iterator[Pool]:
@@ -122,7 +122,7 @@ def _read(lines: BinaryIO, bounds: Array) -> Iterator[dict[str, Any]]:
         yield json.loads(lines.read(stop - start))
 
 
-def _trace(lines: BinaryIO, bounds_N2: Array, permutations: int, passage_words: int, scratch: Path) -> Array:
+def _trace(lines: BinaryIO, bounds_N2: Array, permutations: int, passage_words: float, scratch: Path) -> Array:
     """Trace the texts block by block, into files of keys, sketches and passages; where each text's passages start."""
     lengths = array("q")
     with ExitStack() as stack:

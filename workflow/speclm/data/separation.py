@@ -6,12 +6,14 @@ each document and window, and looked up in those before them; the shards of gene
 memory does not grow with their number, and each is compared with every other split:
 
     splits x/test, generic/train/00000, generic/train/00001:   x/test with each shard; not the shards with each other
+
+Where common passages were not removed (documents.passage_words: null), it counts the windows instead.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -26,49 +28,68 @@ from speclm.stage.files import read_documents
 Array = np.ndarray[Any, Any]
 
 
-def check_separation(stores: Mapping[str, Path], documents: Mapping[str, Path]) -> dict[str, Any]:
+def check_separation(
+    stores: Mapping[str, Path], documents: Mapping[str, Path], passages_removed: bool
+) -> dict[str, Any]:
     """Prove that no document and no token window stands in two splits.
 
     Args:
         stores: token stores by the split's name ("generic/heldout", "sympy/test", …), the shards of one that has
             several each by its own ("generic/train/00000", …).
         documents: document files by the same names.
+        passages_removed: whether common passages were; if not, windows that stand in two splits are only counted.
 
     Returns:
-        For each split its windows and documents and how many of them are different ones; zeros as shared counts.
+        For each split its windows and documents and how many of them are different ones; what is shared by two splits.
 
     Raises:
-        UserError: two splits share a document or a window.
+        UserError: two splits share a document, or a window that should have been removed.
     """
-    splits = {}
-    for name, hashes in _compared(documents, _document_hashes, "document", documents):
+    splits, windows = {}, Counter[tuple[str, str]]()
+    for name, hashes, shared in _compared(documents, _document_hashes):
+        _refuse(shared, name, "document", documents)
         splits[name] = {"documents": len(hashes), "different_documents": len(np.unique(hashes))}
-    for name, hashes in _compared(stores, _window_hashes, "window", documents):
+    for name, hashes, shared in _compared(stores, _window_hashes):
+        if passages_removed:
+            _refuse(shared, name, "window", documents)
+        for other, count in shared.items():
+            windows[_pair(_split_of(name), _split_of(other), list(map(_split_of, stores)))] += count
         splits[name] |= {"windows": len(hashes), "different_windows": len(np.unique(hashes))}
-    return {"shared_documents": 0, "shared_windows": 0, "splits": {name: splits[name] for name in stores}}
+    return {
+        "passages_removed": passages_removed,
+        "shared_documents": 0,
+        "shared_windows": windows.total(),
+        "shared": [{"splits": list(pair), "windows": count} for pair, count in sorted(windows.items())],
+        "splits": {name: splits[name] for name in stores},
+    }
 
 
-def _compared(
-    files: Mapping[str, Path], read: Callable[[Path], Array], what: str, documents: Mapping[str, Path]
-) -> Iterator[tuple[str, Array]]:
-    """The hashes of every file, after a look for them in all other splits; shards of a split come last."""
+def _compared(files: Mapping[str, Path], read: Callable[[Path], Array]) -> Iterator[tuple[str, Array, dict[str, int]]]:
+    """The hashes of every file, and how many different ones stand in each other split; shards of a split come last."""
     shards = Counter(map(_split_of, files))
     kept: dict[str, Array] = {}
     for name in sorted(files, key=lambda name: shards[_split_of(name)] > 1):
         hashes = read(files[name])
-        for other, found in kept.items():
-            shared = np.intersect1d(hashes, found)
-            if len(shared):
-                first, second = sorted((name, other), key=list(files).index)
-                raise UserError(
-                    f"{len(shared)} {what}s of {first} stand in {second} too",
-                    where=documents[first],
-                    key="documents.passage_words",
-                    remedy="lower documents.passage_words, so that documents with shorter common passages are removed",
-                )
+        counts = {other: len(np.intersect1d(hashes, found)) for other, found in kept.items()}
+        yield name, hashes, {other: count for other, count in counts.items() if count}
         if shards[_split_of(name)] == 1:
             kept[name] = hashes
-        yield name, hashes
+
+
+def _refuse(shared: Mapping[str, int], name: str, what: str, documents: Mapping[str, Path]) -> None:
+    for other, count in shared.items():
+        first, second = _pair(name, other, list(documents))
+        raise UserError(
+            f"{count} {what}s of {first} stand in {second} too",
+            where=documents[first],
+            key="documents.passage_words",
+            remedy="lower documents.passage_words, so that documents with shorter common passages are removed",
+        )
+
+
+def _pair(name: str, other: str, order: Sequence[str]) -> tuple[str, str]:
+    first, second = sorted((name, other), key=order.index)
+    return first, second
 
 
 def _split_of(name: str) -> str:

@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,11 @@ class SplitSettings:
     """Sizes of the evaluation splits, in documents, and when two documents collide.
 
     Attributes:
-        similarity: MinHash Jaccard similarity of five-word runs from which two documents are near-duplicates.
+        similarity: MinHash Jaccard similarity of five-word runs from which two documents are near-duplicates; infinity
+            keeps these.
         permutations: of MinHash; the estimate's standard error at similarity s is sqrt(s (1 - s) / permutations).
-        passage_words: two splits share no run of so many words; about a quarter of the context's tokens.
+        passage_words: two splits share no run of so many words; about a quarter of the context's tokens. With infinity
+            they may share all but whole documents.
     """
 
     heldout_documents: int
@@ -55,14 +58,18 @@ class SplitSettings:
     test_documents: int
     similarity: float
     permutations: int
-    passage_words: int
+    passage_words: float
 
     def __post_init__(self) -> None:
         for key in ("heldout_documents", "valid_documents", "test_documents", "passage_words"):
             if getattr(self, key) < 1:
                 raise UserError("must be 1 or more", key=_config_key(key), remedy="give a number above 0")
-        if not 0 < self.similarity < 1:
-            raise UserError("must lie between 0 and 1", key=_config_key("similarity"), remedy="0.8 is a common value")
+        if not (0 < self.similarity < 1 or self.similarity == inf):
+            raise UserError(
+                "must lie between 0 and 1",
+                key=_config_key("similarity"),
+                remedy="0.8 is a common value, null turns it off",
+            )
         if self.permutations < 16:
             raise UserError("must be 16 or more", key=_config_key("permutations"), remedy="64 is a good value")
 
@@ -158,14 +165,14 @@ def report_splits(placed: Path, shards: Sequence[Path], output: Path) -> dict[st
 
 
 def split_settings(section: Mapping[str, Any]) -> SplitSettings:
-    """The settings from the configuration's section "documents"."""
+    """The settings from the configuration's section "documents", where null turns a comparison off."""
     return SplitSettings(
         heldout_documents=section["heldout"],
         valid_documents=section["valid"],
         test_documents=section["test"],
-        similarity=section["near_duplicate"],
+        similarity=_or_off(section["near_duplicate"]),
         permutations=section["permutations"],
-        passage_words=section["passage_words"],
+        passage_words=_or_off(section["passage_words"]),
     )
 
 
@@ -270,6 +277,10 @@ def _check_size(left: int, corpus: str, split: str, size: int | None, paths: Seq
             key=f"documents.{split}" if size else "documents",
             remedy=f"lower the sizes of the evaluation splits, or give {corpus} more documents",
         )
+
+
+def _or_off(limit: float | None) -> float:
+    return inf if limit is None else limit
 
 
 def _config_key(field: str) -> str:

@@ -59,14 +59,14 @@ class Traces:
         )
 
 
-def trace_texts(texts: Sequence[str], permutations: int, passage_words: int) -> Traces:
-    """The traces of these texts."""
+def trace_texts(texts: Sequence[str], permutations: int, passage_words: float) -> Traces:
+    """The traces of these texts; with passages of infinitely many words, none has any."""
     hashes, ends = hash_words(texts)
     shingles, runs = run_hashes(hashes, SHINGLE_WORDS), run_hashes(hashes, passage_words)
     starts = [0, *ends][:-1]
 
-    def parts(values: Array, words: int) -> Iterable[Array]:
-        return (values[start : max(start, end - words + 1)] for start, end in zip(starts, ends, strict=True))
+    def parts(values: Array, words: float) -> Iterable[Array]:
+        return (values[start : int(max(start, end - words + 1))] for start, end in zip(starts, ends, strict=True))
 
     # A text shorter than one shingle is compared by its words.
     sets = (
@@ -95,11 +95,11 @@ def hash_words(texts: Sequence[str]) -> tuple[Array, list[int]]:
     return np.frombuffer(digests, dtype="<u8")[np.array(words, dtype=np.int64)], ends
 
 
-def run_hashes(hashes: Array, words: int) -> Array:
+def run_hashes(hashes: Array, words: float) -> Array:
     """The hash of the run of `words` words that begins at each position: uint64, len(hashes) - words + 1."""
-    count = max(0, len(hashes) - words + 1)
+    count = int(max(0, len(hashes) - words + 1))
     runs = np.zeros(count, dtype=np.uint64)
-    for offset in range(words):
+    for offset in range(int(words) if count else 0):
         runs *= np.uint64(0x9E3779B97F4A7C15)  # odd, so nothing is lost modulo 2^64
         runs += hashes[offset : offset + count]
         runs ^= runs >> np.uint64(29)
