@@ -92,8 +92,8 @@ def distribution(module: str) -> str:
 
 
 @cache
-def asked() -> dict[str, str]:
-    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "envs/requirements.in").read_text(), flags=re.M))
+def asked(file: str = "requirements.in") -> dict[str, str]:
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "envs" / file).read_text(), flags=re.M))
 
 
 def corpora() -> set[str]:
@@ -144,7 +144,7 @@ def test_conda_has_the_python_that_the_locks_are_made_for() -> None:
 
 def test_what_the_code_imports_is_asked_for_by_name() -> None:
     files = [path for folder in ("workflow", "scripts", "tests") for path in (ROOT / folder).rglob("*.py")]
-    assert set().union(*map(imports, files)) | corpora() <= asked().keys()
+    assert set().union(*map(imports, files)) | corpora() <= {**asked(), **asked("bench.in")}.keys()
 
 
 def test_every_requirement_is_locked_as_asked() -> None:
