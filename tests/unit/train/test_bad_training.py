@@ -55,7 +55,7 @@ def record(study: Study, tmp_path: Path) -> dict[str, Any]:
     return {
         "name": "pretrain_model",
         "settings": settings,
-        "inputs": {"train": str(study.generic.path), "heldout": str(study.heldout.path)},
+        "inputs": {"train": str(study.generic.paths[0]), "heldout": str(study.heldout.paths[0])},
         "outputs": {"summary": str(tmp_path / "results/slm/summary.json")},
         "wildcards": {"method": "slm", "part": "all", "seed": "7"},
         "log": str(tmp_path / "logs/pretrain_model.log"),
@@ -198,5 +198,5 @@ def test_more_processes_than_windows_of_a_batch(study: Study, processes: int) ->
 def test_a_store_without_a_window(
     store: Any, record: dict[str, Any], results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    record["inputs"]["train"] = str(store.write("short", [np.array([1, 2, 3])]).path)
+    record["inputs"]["train"] = str(store.write("short", [np.array([1, 2, 3])]).paths[0])
     assert "there is no window to train on\nRemedy: give more text" in told(record, tmp_path, capsys)
