@@ -105,7 +105,7 @@ def test_embedding_and_clustering() -> None:
     assert work("fit_embedder").text == 20 * 10 * 1.75
     assert work("embed_split", corpus="tax", split="train") == Work(tokens=800, text=1400, disk=80 * 8 * 4)
     assert work("fit_clusters") == Work(flops=30 * 2 * 8 * (2 + 4) * 7)
-    assert work("assign_clusters", corpus="tax", split="train") == Work(flops=80 * 2 * 8 * 6, disk=80 * 2 * 4)
+    assert work("assign_clusters", corpus="tax", split="train") == Work(flops=80 * 2 * 8 * 6, disk=2 * 80 * 2 * 4)
     assert work("repeat_clusters") == Work(flops=3 * (30 * 2 * 8 * 6 * 7 + (200 + 80) * 2 * 8 * 6))
 
 

@@ -204,7 +204,8 @@ def _fit_clusters(study: Study, wildcards: Wildcards) -> Work:
 
 def _assign(study: Study, wildcards: Wildcards) -> Work:
     windows = study.windows(wildcards["corpus"], wildcards["split"])
-    return Work(flops=windows * _distances(study), disk=windows * len(study.config["clusters"]["k"]) * FLOAT)
+    numbers_and_index = 2 * len(study.config["clusters"]["k"]) * FLOAT
+    return Work(flops=windows * _distances(study), disk=windows * numbers_and_index)
 
 
 def _repeat(study: Study, wildcards: Wildcards) -> Work:
