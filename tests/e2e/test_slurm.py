@@ -25,6 +25,7 @@ PROFILE = "workflow/profiles/slurm"
 COMMAND = [sys.executable, "-m", "snakemake", "--profile", PROFILE, "--cores", str(CPUS)]
 COMMAND += ["--configfile", "config/smoke.yaml"]
 SLM = "results/smoke/pretrain/slm/all/seed17"
+LATEST = 100  # checkpoint at which a training is caught, of 156 steps
 ALONE = ["--force", "--allowed-rules", "pretrain_model", "--", f"{SLM}/summary.json"]  # this training again
 
 
@@ -108,6 +109,8 @@ class Study:
         pretrain = self.clone.results / "pretrain"
         scratch = {path.parents[2] for path in pretrain.glob("*/*/seed*/.scratch-pretrain_model/*/step*.json")}
         names = {str(folder.relative_to(pretrain)) for folder in scratch} - {one.name for one in self.caught}
+        # SLURM lets a stopped process go on before it asks it to end: an expert's few steps may be over by then.
+        names = {name for name in names if not name.startswith("slm_mix/")}
         for process in psutil.process_iter() if names else []:
             try:
                 if not "".join(process.cmdline()[-1:]).endswith("pretrain_model.py"):
@@ -120,9 +123,11 @@ class Study:
             if name not in names or not self._newest(name, process):
                 continue
             process.suspend()
-            if process.is_running() and (step := self._newest(name, process)):  # not ended just now
+            if process.is_running() and 0 < (step := self._newest(name, process)) <= LATEST:  # not ended just now
                 self.caught.append(Training(name, job, step, process))
                 return True
+            with suppress(psutil.Error):
+                process.resume()
         return False
 
     def _newest(self, name: str, process: psutil.Process) -> int:
