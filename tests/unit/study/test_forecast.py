@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from speclm.stage.graph import Node
 from speclm.study.forecast import START_SECONDS, longest_path, make_forecast, write_forecast
 from speclm.study.speed import TEXT_SPEED, Speed
+from speclm.study.work import work_of
 from unit.study.test_work import CONFIG, METHODS, STUDY, Study
 
 SPEED = Speed({"slm": 1e3, "slm_pn": 5e2, "llm": 2e3}, "given")
@@ -28,7 +29,7 @@ def with_processes(processes: int) -> Study:
 
 def test_hours_are_work_over_speed() -> None:
     forecast = make_forecast(with_processes(1), JOBS, SPEED, DURATIONS)
-    pretrained = [STUDY.work(job.rule, job.wildcards) for job in JOBS[1:3]]
+    pretrained = [work_of(STUDY, job.rule, job.wildcards) for job in JOBS[1:3]]
     seconds = [work.flops / SPEED.flops[work.model] for work in pretrained if work]
     row = forecast.rules.loc["pretrain_model"]
     assert (row["jobs"], row["tokens"]) == (2, 2000 + 560)

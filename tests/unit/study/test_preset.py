@@ -7,8 +7,8 @@ import yaml
 
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_table, write_json
+from speclm.study.extent import Corpus
 from speclm.study.preset import make_study, preset_file, presets
-from speclm.study.work import Corpus
 
 ROOT = Path(__file__).parents[3]
 LAPTOP = yaml.safe_load((ROOT / "config/config.yaml").read_text())

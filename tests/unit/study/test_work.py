@@ -17,7 +17,8 @@ from speclm.model.size import (
     projection_flops,
     training_flops_per_token,
 )
-from speclm.study.work import MINILM_FLOPS, Corpus, Study, Work, bytes_per_token
+from speclm.study.extent import Corpus, Study
+from speclm.study.work import MINILM_FLOPS, Work, work_of
 
 ROWS = {
     "slm": ("slm", "-", "none"),
@@ -76,14 +77,9 @@ TUNED = {"domain": "tax", "seed": "1"}
 
 
 def work(rule: str, **wildcards: str) -> Work:
-    found = STUDY.work(rule, wildcards)
+    found = work_of(STUDY, rule, wildcards)
     assert found is not None
     return found
-
-
-def test_a_token_takes_more_bytes_the_larger_the_vocabulary() -> None:
-    assert [bytes_per_token(size) for size in (512, 2048, 32_000)] == pytest.approx([1.75, 2.78, 4.8])
-    assert bytes_per_token(1024) == pytest.approx((1.75 + 2.78) / 2)
 
 
 def test_text_and_tokens_of_splits() -> None:
@@ -95,7 +91,7 @@ def test_text_and_tokens_of_splits() -> None:
     assert work("encode_split", corpus="generic", split="train/00000") == Work(tokens=2000, text=3500, disk=4000)
     assert work("encode_split", corpus="tax", split="train").tokens == 40 * 20  # 60 - 5 - 15 documents
     quarter = Study(CONFIG, METHODS, {**STUDY.corpora, "web": Corpus(110, 110 * 35, shards=4)}, STUDY.datasets)
-    assert quarter.work("encode_split", {"corpus": "generic", "split": "train/00003"}) == Work(
+    assert work_of(quarter, "encode_split", {"corpus": "generic", "split": "train/00003"}) == Work(
         tokens=500, text=875, disk=1000
     )
     assert work("encode_split", corpus="tax", split="test").tokens == 15 * 20
@@ -111,9 +107,9 @@ def test_embedding_and_clustering() -> None:
 
 def test_the_sentence_encoder_computes_on_the_device() -> None:
     study = Study({**CONFIG, "embedder": {"kind": "minilm", "dimensions": 384}}, METHODS, STUDY.corpora, STUDY.datasets)
-    found = study.work("embed_split", {"corpus": "tax", "split": "train"})
+    found = work_of(study, "embed_split", {"corpus": "tax", "split": "train"})
     assert found == Work("slm", 800, 800 * MINILM_FLOPS, disk=80 * 384 * 4)  # windows of 10 are all read
-    assert study.work("fit_embedder", {}) == Work()
+    assert work_of(study, "fit_embedder", {}) == Work()
 
 
 def test_pretraining_takes_what_the_largest_budget_buys_in_whole_steps() -> None:
@@ -154,7 +150,7 @@ def test_distillation_pays_the_teachers_forward_passes() -> None:
 def test_adapters_take_fewer_flops_for_as_many_tokens() -> None:
     section = {**CONFIG["specialize"], "lora": {"rank": 2, "alpha": 4.0}}
     adapted = Study({**CONFIG, "specialize": section}, METHODS, STUDY.corpora, STUDY.datasets)
-    found, full = (study.work("specialize_model", {"method": "llm", **TUNED}) for study in (adapted, STUDY))
+    found, full = (work_of(study, "specialize_model", {"method": "llm", **TUNED}) for study in (adapted, STUDY))
     assert found.tokens == full.tokens
     assert found.flops == found.tokens * training_flops_per_token(LLM, LowRank(2, 4.0)) < full.flops
 
@@ -170,7 +166,7 @@ def test_measuring_is_forward_and_once_per_model() -> None:
 
 
 def test_what_is_not_counted_says_so() -> None:
-    assert STUDY.work("make_table", {"table": "1"}) is None
+    assert work_of(STUDY, "make_table", {"table": "1"}) is None
 
 
 def test_the_papers_models_are_of_table_6() -> None:

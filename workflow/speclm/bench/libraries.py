@@ -99,22 +99,16 @@ def races(corpus: Corpus, folder: Path) -> Iterator[Race]:
         {"embedding": partial(repeat, partial(stages.embed, text, models, output))},
         {"scikit-learn": partial(peers.embed_with_sklearn, text, models)},
     )
-    yield Race(
-        whole.bytes,
-        {"k-means": partial(repeat, partial(stages.fit, whole, models, output))},
-        {
-            "scikit-learn": partial(peers.fit_with_sklearn, whole, models),
-            "faiss": partial(peers.fit_with_faiss, whole, models),
-        },
-    )
-    yield Race(
-        whole.bytes,
-        {"assigning": partial(repeat, partial(stages.assign, whole, models, output))},
-        {
-            "scikit-learn": partial(peers.assign_with_sklearn, whole, models),
-            "faiss": partial(peers.assign_with_faiss, whole, models),
-        },
-    )
+    vectors: list[tuple[str, stages.Stage, Mapping[str, Callable[..., None]]]] = [
+        ("k-means", stages.fit, {"scikit-learn": peers.fit_with_sklearn, "faiss": peers.fit_with_faiss}),
+        ("assigning", stages.assign, {"scikit-learn": peers.assign_with_sklearn, "faiss": peers.assign_with_faiss}),
+    ]
+    for name, stage, libraries in vectors:
+        yield Race(
+            whole.bytes,
+            {name: partial(repeat, partial(stage, whole, models, output))},
+            {library: partial(peer, whole, models) for library, peer in libraries.items()},
+        )
     yield Race(
         text.bytes,
         {"importance weights": partial(repeat, partial(stages.weigh, domain, text, models, output))},

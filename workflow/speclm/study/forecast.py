@@ -17,9 +17,10 @@ import pandas as pd
 
 from speclm.stage.graph import Node
 from speclm.stage.progress import weights
+from speclm.study.extent import Study
 from speclm.study.plan import GENERIC
 from speclm.study.speed import CORE_FLOPS, TEXT_SPEED, Speed
-from speclm.study.work import FLOAT, Study, Work
+from speclm.study.work import FLOAT, Work, work_of
 
 HOUR = 3600.0
 GIGA = 1e9
@@ -52,7 +53,7 @@ def make_forecast(study: Study, jobs: Sequence[Node], speed: Speed, durations: p
     processes = study.config["engine"]["processes"]
     rows, hours = [], []
     for job, seconds in zip(jobs, usual, strict=True):
-        work = study.work(job.rule, job.wildcards)
+        work = work_of(study, job.rule, job.wildcards)
         device, core = (0.0, seconds) if work is None else _seconds(job.rule, work, speed)
         counted = work or Work()
         numbers = (1, counted.tokens, counted.flops, device / HOUR, core / HOUR, counted.disk / GIGA)

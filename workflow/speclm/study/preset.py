@@ -20,10 +20,10 @@ from speclm.stage.errors import UserError
 from speclm.stage.files import read_json, read_table
 from speclm.stage.graph import read_graph
 from speclm.stage.settings import nearest
+from speclm.study.extent import Corpus, Study
 from speclm.study.forecast import make_forecast, write_forecast
 from speclm.study.plan import GENERIC
 from speclm.study.speed import choose_speed
-from speclm.study.work import Corpus, Study
 
 DEFAULT = "laptop"  # config/config.yaml
 

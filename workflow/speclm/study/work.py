@@ -1,27 +1,20 @@
 """What each job of a study takes: tokens, floating point operations, text read, files written; nothing is built or run.
 
-In go the configuration, config/methods.tsv and how large the documents are; out comes the work of a job by its rule and
-wildcards. FLOPs are those of the cost ledger (model/size.py): 2 per weight and token forward, 6 in training; looks at
-validation are left out. Fine-tuning counts its most steps, though early stopping usually ends it sooner.
+In goes the extent of a study; out comes the work of a job by its rule and wildcards. FLOPs are those of the cost ledger
+(model/size.py): 2 per weight and token forward, 6 in training; looks at validation are left out. Fine-tuning counts its
+most steps, though early stopping usually ends it sooner.
 
     pretrain_model slm, 1,200,000 tokens in steps of 8 x 128:   1,171 steps, 1,199,104 tokens, 1.7e12 FLOPs
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
-
-import numpy as np
-import pandas as pd
 
 from speclm.model.mixture import budget_tokens
 from speclm.model.size import (
     LowRank,
-    ModelSize,
     ProjectionSize,
     forward_flops_per_token,
     parameter_count,
@@ -29,12 +22,9 @@ from speclm.model.size import (
     projection_flops,
     training_flops_per_token,
 )
-from speclm.stage.recipes import Recipe, make_recipes
-from speclm.study.plan import GENERIC, Measurement, expected_measurements, make_plan
+from speclm.study.extent import Study, bytes_per_token
+from speclm.study.plan import GENERIC
 
-# UTF-8 bytes of a token by vocabulary: measured on the laptop's and the smoke preset's docstrings; the last is C4's
-# 750 GB of text over its 156G tokens.
-TOKEN_BYTES = {512: 1.75, 2048: 2.78, 32_000: 4.8}
 COMPRESSED = 0.25  # zstd over text, measured on docstrings
 PLACED = 1.85  # bytes of what generic shards are compared with for one of text: measured on the laptop's domains
 # all-MiniLM-L6-v2: 6 layers, width 384, MLP 1,536; it reads the first 256 pieces of a window, each attending to all.
@@ -60,86 +50,9 @@ class Work:
     disk: int = 0
 
 
-@dataclass(frozen=True)
-class Corpus:
-    """How many documents a data set has, their bytes of text, and in how many shards it is read."""
-
-    documents: int
-    text: int
-    shards: int = 1
-
-
-@dataclass(frozen=True)
-class Study:
-    """A configuration, as far as its work goes.
-
-    corpora: by data set. datasets: the data set of every corpus ("generic" and the domains).
-    """
-
-    config: Mapping[str, Any]
-    methods: pd.DataFrame
-    corpora: Mapping[str, Corpus]
-    datasets: Mapping[str, str]
-
-    def work(self, rule: str, wildcards: Wildcards) -> Work | None:
-        """The work of a job; None for a rule that takes neither text nor products worth counting."""
-        return _RULES[rule](self, wildcards) if rule in _RULES else None
-
-    def measured(self, method: str, corpus: str, seed: str) -> list[Measurement]:
-        """Every measurement that is asked for of a method on a corpus."""
-        return self._measurements[method, corpus, int(seed)]
-
-    @cached_property
-    def _measurements(self) -> dict[tuple[str, str, int], list[Measurement]]:
-        chosen, specialize = self.config, self.config["specialize"]
-        study = {key: chosen[key] for key in ("methods", "domains", "seeds")}
-        study |= {key: specialize[key] for key in ("sizes", "best_finetuned_sizes")}
-        study["variants"] = [recipe.record() for name, recipe in self.recipes.items() if name not in chosen["methods"]]
-        found = defaultdict(list)
-        for name in expected_measurements(make_plan({**study, "budgets": chosen["pretrain"]["budgets"]}, self.methods)):
-            found[name.method, name.domain, name.seed].append(name)
-        return found
-
-    def size(self, kind: str) -> ModelSize:
-        """Of the network "slm" or "llm"."""
-        return ModelSize(self.config["tokenizer"]["vocabulary"], self.config["context"], **self.config["models"][kind])
-
-    @cached_property
-    def recipes(self) -> dict[str, Recipe]:
-        """The methods and their variants."""
-        return make_recipes(self.config, self.methods)
-
-    def experts(self, method: str) -> int:
-        """Among how many networks a method chooses."""
-        recipe = self.recipes.get(method)
-        return recipe.clusters if recipe and recipe.kind in ("slm_mix", "slm_pn") else 1
-
-    def text(self, corpus: str, split: str) -> int:
-        """Bytes of a split, or of one of the shards of generic train ("train/00000"), supposing documents of equal
-        length, and shards: training has what is not held out."""
-        documents = self.config["documents"]
-        heldout = (
-            {"heldout": documents["heldout"]} if corpus == GENERIC else {k: documents[k] for k in ("valid", "test")}
-        )
-        whole = self.corpora[self.datasets[corpus]]
-        each = whole.text / whole.documents
-        if split in heldout:
-            return int(each * heldout[split])
-        shards = whole.shards if split.startswith("train/") else 1
-        return int(each * max(0, whole.documents - sum(heldout.values())) / shards)
-
-    def tokens(self, corpus: str, split: str) -> int:
-        """Of a split, about."""
-        return int(self.text(corpus, split) / bytes_per_token(self.config["tokenizer"]["vocabulary"]))
-
-    def windows(self, corpus: str, split: str) -> int:
-        """Of a split, about."""
-        return self.tokens(corpus, split) // int(self.config["context"])
-
-
-def bytes_per_token(vocabulary: int) -> float:
-    """About: between those known, linear in the vocabulary's logarithm."""
-    return float(np.interp(np.log(vocabulary), np.log(list(TOKEN_BYTES)), list(TOKEN_BYTES.values())))
+def work_of(study: Study, rule: str, wildcards: Wildcards) -> Work | None:
+    """The work of a job; None for a rule that takes neither text nor products worth counting."""
+    return _RULES[rule](study, wildcards) if rule in _RULES else None
 
 
 def _collect(study: Study, wildcards: Wildcards) -> Work:
