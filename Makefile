@@ -67,7 +67,7 @@ crate: .venv/complete  ## the finished run PRESET with the workflow in one archi
 bench: .venv/complete .venv/bench  ## speed and memory of training and of the data stages beside their peers (about 30 minutes)
 	PYTHONPATH=workflow $(BIN)/python -m speclm.bench
 
-# What uses one core goes two at a time; end-to-end tests use both.
+# Two at a time: what uses one core, then the files of the end-to-end tests, which share one smoke run.
 test: .venv/complete  ## everything: format, lint, types, unit, workflow and end-to-end tests (27 minutes)
 	$(MAKE) --no-print-directory --jobs 2 --output-sync=line lint unit workflow
 	$(MAKE) --no-print-directory e2e
@@ -77,8 +77,11 @@ lint: .venv/complete  ## format, lint and types
 	$(BIN)/snakefmt --check Snakefile workflow/Snakefile rules
 	$(BIN)/snakemake --lint
 
-unit workflow e2e: .venv/complete
+unit workflow: .venv/complete
 	$(BIN)/pytest tests/$@
+
+e2e: .venv/complete
+	$(BIN)/pytest tests/e2e --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 slurm: .venv/complete  ## of these, the smoke study on a real SLURM of one node, which this installs (root on Debian), disturbed in every way
 	$(BIN)/pytest tests/e2e/test_slurm.py

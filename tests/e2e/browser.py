@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from e2e.packages import UnavailableError, find, require
+
+PACKAGES, PROGRAMS = ["chromium", "chromium-driver"], ["chromium", "chromedriver"]
 # Nothing but the page asked for is fetched: without these, Chromium looks for its maker's hosts at every start.
 QUIET = [
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage"),
@@ -23,20 +23,18 @@ QUIET = [
 @contextmanager
 def open_browser(profile: Path, width: int = 1400, height: int = 1000) -> Iterator[Any]:
     """A Selenium driver with an empty profile."""
-    chromium, driver = _find("chromium"), _find("chromedriver")
-    if not (chromium and driver):
-        _install()
-        chromium, driver = _find("chromium"), _find("chromedriver")
-    if not (chromium and driver):
-        pytest.skip("no Chromium with ChromeDriver here, and apt cannot install one")
+    try:
+        require(PROGRAMS, PACKAGES)
+    except UnavailableError as reason:
+        pytest.skip(f"no Chromium: {reason}")
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
-    options.binary_location = chromium
+    options.binary_location = find(PROGRAMS[0])
     for flag in [*QUIET, f"--user-data-dir={profile}", f"--window-size={width},{height}"]:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(find(PROGRAMS[1])))
     try:
         yield browser
     finally:
@@ -48,17 +46,3 @@ def requests_of(browser: Any) -> list[str]:
     messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     asked = [sent["params"]["request"]["url"] for sent in messages if sent["method"] == "Network.requestWillBeSent"]
     return [address for address in asked if not address.startswith("data:")]
-
-
-def _find(program: str) -> str:
-    return shutil.which(program) or ""
-
-
-def _install() -> None:
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        return
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "timeout": 600}
-    subprocess.run(["apt-get", "update"], check=False, **quiet)
-    subprocess.run(
-        ["apt-get", "install", "--yes", "--no-install-recommends", "chromium", "chromium-driver"], check=False, **quiet
-    )

@@ -29,6 +29,8 @@ from pathlib import Path
 
 import psutil
 
+from e2e.packages import find, require
+
 PACKAGES = ["slurmctld", "slurmd", "slurm-client", "munge", "slurmdbd", "mariadb-server"]
 PROGRAMS = ["sacct", "sacctmgr", "sbatch", "scancel", "scontrol", "sinfo", "squeue", "srun", "sshare"]
 DAEMONS = ["munged", "mariadbd", "slurmdbd", "slurmctld", "slurmd"]  # in the order in which they start
@@ -95,41 +97,13 @@ StorageLoc=accounting
 """
 
 
-class UnavailableError(Exception):
-    """SLURM cannot be had on this machine; the message says why."""
-
-
 def install() -> None:
-    """Install Debian's packages where they are missing, without starting their services.
+    """Install Debian's packages where they are missing.
 
     Raises:
-        UnavailableError: this is not Debian, the user is not root, or the packages cannot be reached.
+        UnavailableError: they cannot be had here.
     """
-    missing = [name for name in DAEMONS + PROGRAMS if not find(name)]
-    if not missing:
-        return
-    if not shutil.which("apt-get") or os.geteuid() != 0:
-        raise UnavailableError(f"{', '.join(missing)} not installed, and only root of a Debian can install them here")
-    policy = Path("/usr/sbin/policy-rc.d")
-    own_policy = not policy.exists()
-    if own_policy:
-        policy.write_text("#!/bin/sh\nexit 101\n")  # the packages' services stay off
-        policy.chmod(0o755)
-    get = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300"]
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    try:
-        for command in ([*get, "update"], [*get, "install", "--yes", "--no-install-recommends", *PACKAGES]):
-            ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        if ended.returncode:
-            raise UnavailableError(f"{' '.join(PACKAGES)} cannot be installed: {ended.stderr.strip()[-300:]}")
-    finally:
-        if own_policy:
-            policy.unlink()
-
-
-def find(program: str) -> str | None:
-    """The path of a program; daemons stand where not every user's PATH leads."""
-    return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    require(DAEMONS + PROGRAMS, PACKAGES)
 
 
 @dataclass(frozen=True)

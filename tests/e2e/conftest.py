@@ -1,5 +1,6 @@
 """One smoke run that all end-to-end tests look at: made in a copy of the tracked files, as a new user has them."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -75,11 +76,24 @@ def new_clone(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Clone]:
 
 
 @pytest.fixture(scope="session")
-def smoke(new_clone: Callable[[], Clone]) -> Clone:
-    """The finished smoke run, with its variants."""
-    clone = new_clone()
-    clone.snakemake("all", "ablations")
-    return clone
+def smoke(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Clone:
+    """The finished smoke run, with its variants: made once, whichever process of these tests needs it first; each of
+    them has a copy of its own, to which its tests may add."""
+    mine = tmp_path_factory.mktemp("smoke")
+    common = (mine.parent if worker_id == "master" else mine.parents[1]) / "smoke"
+    common.mkdir(exist_ok=True)
+    with (common / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (common / "made").exists():
+            copy_project(common / "clone").snakemake("all", "ablations")
+            (common / "made").touch()
+    return copy_run(Clone(common / "clone"), mine)
+
+
+def copy_run(run: Clone, folder: Path) -> Clone:
+    """A finished run's project and files, in a folder of their own."""
+    shutil.copytree(run.folder, folder / "clone", symlinks=True)
+    return Clone(folder / "clone")
 
 
 def stable_bytes(results: Path) -> dict[str, bytes]:

@@ -17,8 +17,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from e2e.cluster import Cluster, UnavailableError, install, wait_for
-from e2e.conftest import Clone, assert_same
+from e2e.cluster import Cluster, install, wait_for
+from e2e.conftest import Clone, assert_same, copy_run
+from e2e.packages import UnavailableError
 
 CPUS, GPUS = 4, 2
 PROFILE = "workflow/profiles/slurm"
@@ -219,9 +220,3 @@ def test_processes_of_one_pretraining_share_one_job(smoke: Clone, cluster: Clust
     command = [sys.executable, "-m", "speclm", "pretrain_model", record]
     subprocess.run(command, cwd=clone.folder, env={**os.environ, "PYTHONPATH": "workflow"}, check=True, timeout=1200)
     assert weights.read_bytes() == on_slurm
-
-
-def copy_run(run: Clone, folder: Path) -> Clone:
-    """A finished run's project and files, in a folder of their own."""
-    shutil.copytree(run.folder, folder / "clone", symlinks=True)
-    return Clone(folder / "clone")

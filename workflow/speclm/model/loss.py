@@ -57,12 +57,15 @@ def distillation(
     Differentiable once, in the student's hidden states and output matrix.
     """
 
+    def log_softmax(logits_CV: Tensor) -> Tensor:
+        return torch.log_softmax(logits_CV if temperature == 1 else logits_CV / temperature, dim=1)
+
     def row_loss(logits_CV: Tensor, rows: slice) -> tuple[Tensor, Tensor]:
         teacher_CV = _wide(teacher_hidden_NE[rows] @ teacher_output_VE.T)
-        log_q_CV = torch.log_softmax(teacher_CV / temperature, dim=1)
-        log_p_CV = torch.log_softmax(logits_CV / temperature, dim=1)
-        q_CV = log_q_CV.exp()
-        divergence_C = (q_CV * (log_q_CV - log_p_CV)).sum(dim=1)
+        log_q_CV = log_softmax(teacher_CV)
+        log_p_CV = log_softmax(logits_CV)
+        q_CV = torch.exp(log_q_CV, out=teacher_CV)  # in the place of what is done with: the chunk stays in cache
+        divergence_C = log_q_CV.sub_(log_p_CV).mul_(q_CV).sum(dim=1)
         label_loss_C, factor_C1 = _cross_entropy_rows(logits_CV, target_N[rows].clamp_min(0))
         logits_CV.mul_((1 - weight) * factor_C1).add_(log_p_CV.exp_().sub_(q_CV), alpha=weight * temperature)
         loss_C = (1 - weight) * label_loss_C + weight * temperature**2 * divergence_C
@@ -75,11 +78,15 @@ def distillation(
 def token_nll(hidden_ND: Tensor, output_VD: Tensor, target_N: Tensor) -> Tensor:
     """Negative log likelihood (nats, at least float32) of every target, (N,); 0 where it is ignored. No gradient."""
     hidden_ND, output_VD = to_autocast(hidden_ND, output_VD)
-    nll = []
-    for rows in _chunks(hidden_ND, output_VD):
-        logits_CV = _wide(hidden_ND[rows] @ output_VD.T)
+    chunks, nll = _chunks(hidden_ND, output_VD), []
+    scratch_CV = hidden_ND.new_empty(chunks[0].stop, len(output_VD))  # one for all chunks: it stays in cache
+    for rows in chunks:
+        hidden_CD = hidden_ND[rows]
+        logits_CV = _wide(torch.mm(hidden_CD, output_VD.T, out=scratch_CV[: len(hidden_CD)]))
         chosen_C1 = logits_CV.gather(1, target_N[rows].clamp_min(0)[:, None])
-        nll.append(logits_CV.logsumexp(dim=1) - chosen_C1[:, 0])
+        top_C1 = logits_CV.amax(dim=1, keepdim=True)
+        total_C1 = logits_CV.sub_(top_C1).exp_().sum(dim=1, keepdim=True)
+        nll.append((total_C1.log() + top_C1 - chosen_C1)[:, 0])
     return torch.cat(nll) * (target_N != IGNORED)
 
 
