@@ -6,8 +6,9 @@ from pathlib import Path
 import yaml
 from snakemake.exceptions import WorkflowError
 
-REPOSITORY = Path(workflow.current_basedir).parent
-sys.path.insert(0, str(REPOSITORY / "workflow"))
+# As seen from where Snakemake runs: a finished run stays finished when its clone is moved.
+REPOSITORY = Path(relpath(Path(workflow.current_basedir).parent))
+sys.path.insert(0, str(REPOSITORY.resolve() / "workflow"))
 
 from speclm.data.own import HOW, take_own_domain
 from speclm.data.shards import list_shards, read_datasets
