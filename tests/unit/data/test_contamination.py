@@ -35,6 +35,17 @@ def test_kinds_of_collision(other: str, kind: str | None, tmp_path: Path) -> Non
     assert collision(TEXT, other, tmp_path) == kind
 
 
+@pytest.mark.parametrize(("similarity", "permutations"), [(0.99, 64), (0.97, 64), (0.9, 16), (0.01, 16)])
+def test_every_similarity_that_a_config_may_ask_for_is_looked_for(
+    similarity: float, permutations: int, tmp_path: Path
+) -> None:
+    placed = PlacedTexts(similarity, permutations, tmp_path)
+    placed.add("here", [trace_texts([TEXT], permutations, passage_words=20)])
+    swapped = words(100, 200) + " " + words(0, 100)  # the same runs of words, but for those at the seam
+    (kind,) = placed.find(trace_texts([swapped], permutations, passage_words=500)).kinds
+    assert kind == KINDS.index("near") or similarity > 0.9
+
+
 def test_within_a_corpus_passages_are_no_harm() -> None:
     """The last is like the one before it, and so are others like the first."""
     traces = trace_texts([TEXT, *OTHERS], permutations=128, passage_words=20)

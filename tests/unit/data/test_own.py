@@ -85,6 +85,7 @@ def test_a_row_of_the_table_says_all(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ({"name": "web"}, '"web" is the name of a domain or data set'),
         ({"name": "law"}, '"law" is the name of a domain or data set'),
         ({"name": "generic"}, '"generic" is the name of a domain or data set'),
+        ({"name": "placed"}, '"placed" is the name of a domain or data set'),
         ({"name": "../up"}, '"../up" is no name'),
         ({"licence": ""}, "licence: is not said"),
         ({"origin": None}, "origin: is not said"),

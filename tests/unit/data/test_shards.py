@@ -82,6 +82,13 @@ def test_small_files_are_read_together_large_ones_alone(tmp_path: Path, monkeypa
     assert [len(shard) for shard in names(tmp_path, "@")] == [2, 2, 1]
 
 
+def test_what_is_too_little_for_a_shard_joins_its_neighbour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards, "_SHARD_BYTES", 100)
+    write(tmp_path, "a.txt", "z.txt", size=3)
+    write(tmp_path, "b.txt", "c.txt", "d.txt", size=98)
+    assert names(tmp_path, "@") == [["a.txt", "b.txt"], ["c.txt"], ["d.txt", "z.txt"]]
+
+
 def test_a_shard_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     write(tmp_path, "x/a.jsonl", "y/a.jsonl")
     assert names(tmp_path, "@") == [["x/a.jsonl", "y/a.jsonl"]]  # two shards: their names have folders
@@ -92,6 +99,8 @@ def test_a_shard_that_is_there_twice_is_refused(tmp_path: Path) -> None:
         names(tmp_path, "@")
     with pytest.raises(UserError, match=r"are the same shard twice"):
         list_shards(replace(HUB, source="o/n/{1..3}.txt o/n/2.txt"))
+    two = list_shards(replace(HUB, source="o/n/1.txt p/m/1.txt"))  # of two repositories
+    assert two == [{"o/n/1.txt": "o/n/1.txt"}, {"p/m/1.txt": "p/m/1.txt"}]
 
 
 def test_a_folder_without_text_is_refused(tmp_path: Path) -> None:

@@ -154,7 +154,12 @@ def test_too_few_documents_name_the_domain_the_key_and_the_remedy(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("names", "message"), [(["a", "b", "a"], '"a" is named twice'), (["generic"], 'cannot be called "generic"')]
+    ("names", "message"),
+    [
+        (["a", "b", "a"], '"a" is named twice'),
+        (["generic"], 'cannot be called "generic"'),
+        (["a", "placed"], 'cannot be called "placed"'),
+    ],
 )
 def test_domain_names_are_checked(names: list[str], message: str) -> None:
     with pytest.raises(UserError, match=message):

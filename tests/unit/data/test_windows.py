@@ -118,6 +118,9 @@ def test_a_truncated_damaged_or_foreign_store_is_refused(tmp_path: Path) -> None
         open_windows(path)
     with pytest.raises(UserError, match="is damaged"):
         open_windows([store_of_range(tmp_path / "other", [40], 8), path])
+    path.with_name(f"{path.name}.json").unlink()
+    with pytest.raises(UserError, match=rf"has no {path.name}\.json beside it\nRemedy: delete it and run again"):
+        open_windows(path)
 
 
 def test_a_store_is_read_against_its_checksum_once_and_again_when_it_has_changed(

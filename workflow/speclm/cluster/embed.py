@@ -180,7 +180,15 @@ def _fit_lsi(settings: LsiSettings, windows: Windows, tokenizer: Tokenizer, seed
     sample = np.sort(rng(seed, "embed", "sample").permutation(windows.count)[: settings.fit_windows])
     texts = [text for block in window_texts(windows, sample, tokenizer) for text in block]
     vectorizer = _vectorizer(max_features=settings.words)
-    weights_NW = vectorizer.fit_transform(texts)
+    try:
+        weights_NW = vectorizer.fit_transform(texts)
+    except ValueError as error:  # scikit-learn's word for text without words
+        raise UserError(
+            f"no word stands in {len(texts)} windows of generic text ({error})",
+            where=windows.paths[0],
+            key="embedder.kind",
+            remedy="take minilm, or generic text with words of two characters or more",
+        ) from error
     if min(weights_NW.shape) <= settings.dimensions:
         raise UserError(
             f"{settings.dimensions} dimensions from {weights_NW.shape[0]} windows with {weights_NW.shape[1]} words",

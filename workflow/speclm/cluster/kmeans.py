@@ -1,7 +1,8 @@
 """Clusters of windows: k-means on a sample of the vectors of generic train, for one k at a time.
 
 In go unit vectors; out come centroids and, for any split or shard, the number of the nearest centroid of each window.
-Of the shards only the sample's rows are read, and windows are assigned block by block. The paper clusters the generic
+Only the sample's rows of the shards are held (each file is once read against its checksum), and windows are assigned
+block by block. The paper clusters the generic
 set by k-means; whether balanced, on which subset and with which seed is not published. Assumed here: Lloyd's algorithm
 of scikit-learn from k-means++, a named seed, clusters as large as they come out.
 

@@ -184,7 +184,10 @@ def _bands(similarity: float, permutations: int) -> tuple[int, int]:
     """Bands and rows of locality-sensitive hashing; where nothing is similar enough, one band finds equal sketches."""
     if similarity == inf:
         return 1, permutations
-    index = MinHashLSH(threshold=similarity, num_perm=permutations)
+    try:
+        index = MinHashLSH(threshold=similarity, num_perm=permutations)
+    except ValueError:  # one band would do best, which datasketch does not take; two miss less
+        return 2, permutations // 2
     return index.b, index.r
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from speclm.data.shards import NONE, DataSet, Files, list_shards, read_datasets
-from speclm.data.splits import GENERIC
+from speclm.data.splits import GENERIC, PLACED
 from speclm.stage.errors import UserError
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def take_own_domain(
             remedy = f'say what the text may be used for and where it comes from ("unknown" is an answer): {HOW}'
             raise _refuse(key, "is not said", remedy)
     name = words.get("name") or _name_of(domain)
-    taken = {GENERIC, *tables["domains"]["domain"], *tables["datasets"]["dataset"]}
+    taken = {GENERIC, PLACED, *tables["domains"]["domain"], *tables["datasets"]["dataset"]}
     if name in taken:
         raise _refuse("name", f'"{name}" is the name of a domain or data set of config/', "give it another: name=…")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):

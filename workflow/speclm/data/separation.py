@@ -83,7 +83,8 @@ def _refuse(shared: Mapping[str, int], name: str, what: str, documents: Mapping[
             f"{count} {what}s of {first} stand in {second} too",
             where=documents[first],
             key="documents.passage_words",
-            remedy="lower documents.passage_words, so that documents with shorter common passages are removed",
+            remedy="lower documents.passage_words, so that documents with shorter common passages are removed; where "
+            "they share no words (a long line of one sign, say), set it to null: the card then counts what is shared",
         )
 
 

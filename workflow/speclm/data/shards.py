@@ -15,7 +15,7 @@ import os
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from itertools import product
 from pathlib import Path
@@ -35,6 +35,7 @@ NONE = "-"
 _ASKED = {"licence": 'say what the text may be used for, or "unknown"', "origin": "say where the text comes from"}
 _SHARD_BYTES = 1 << 28  # small files are read together up to this size
 _SHARD_FILES = 1000
+_NEARLY_EMPTY = 1 / 8  # of these
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,8 @@ def read_datasets(table: pd.DataFrame, names: Iterable[str]) -> dict[str, DataSe
 def list_shards(dataset: DataSet) -> list[Files]:
     """The shards of a data set, in order; none when it has no file yet.
 
-    A file of the hub is a shard; local files, sorted by name, are put together up to 256 MB or 1,000 of them.
+    A file of the hub is a shard; local files, sorted by name, are put together up to 256 MB or 1,000 of them,
+    and what is less than an eighth of that joins its neighbour.
 
     Raises:
         UserError: a name that is not of one file; a shard that is there twice, plain and compressed; no readable file.
@@ -126,7 +128,7 @@ def list_shards(dataset: DataSet) -> list[Files]:
             shards, size = [*shards, {}], 0
         shards[-1][name] = place
         size += length
-    return shards
+    return _fold(shards)
 
 
 def expand_braces(pattern: str) -> list[str]:
@@ -167,7 +169,25 @@ def _hub_files(dataset: DataSet) -> Files:
                 key=dataset.dataset,
                 remedy="write all names, for example allenai/c4/en/c4-train.{00000..01023}-of-01024.json.gz",
             )
-    return _by_name([(place.split("/", 2)[2], place) for place in places], dataset)
+    repositories = {"/".join(place.split("/", 2)[:2]) for place in places}
+    names = [place if len(repositories) > 1 else place.split("/", 2)[2] for place in places]
+    return _by_name(list(zip(names, places, strict=True)), dataset)
+
+
+def _fold(shards: Sequence[Files]) -> list[Files]:
+    """Shards of which those that are nearly empty have joined a neighbour: a last file may be too short for one."""
+    folded = list[Files]()
+    for shard in shards:
+        if folded and min(map(_fullness, (folded[-1], shard))) < _NEARLY_EMPTY:
+            folded[-1] = folded[-1] | shard
+        else:
+            folded.append(shard)
+    return folded
+
+
+def _fullness(shard: Files) -> float:
+    size = sum(Path(place).stat().st_size for place in shard.values())
+    return max(size / _SHARD_BYTES, len(shard) / _SHARD_FILES)
 
 
 def _local_files(dataset: DataSet) -> Files:

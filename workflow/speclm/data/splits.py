@@ -38,6 +38,7 @@ from speclm.stage.streams import rng
 Array = np.ndarray[Any, Any]
 Removed = Counter[tuple[str, str, str]]  # from, kept in, how
 GENERIC = "generic"
+PLACED = "placed"  # the folder of what stands in the splits, beside the domains'
 HELDOUT, TRAIN = f"{GENERIC}/heldout", f"{GENERIC}/train"
 
 
@@ -87,7 +88,7 @@ def split_corpora(
     Args:
         generic: the first of its shards.
         domains: (name, document files) in the order of priority; a domain added at the end changes no other domain's
-            splits.
+            splits, but for documents that collide with its own.
 
     Returns:
         The report, placed.json: documents and characters of every split in the order of placing; removed documents by
@@ -98,7 +99,7 @@ def split_corpora(
     """
     check_domain_names([name for name, _ in domains])
     removed: Removed = Counter()
-    placed = PlacedTexts(settings.similarity, settings.permutations, output / "placed")
+    placed = PlacedTexts(settings.similarity, settings.permutations, output / PLACED)
     sizes = {"test": settings.test_documents, "valid": settings.valid_documents, "train": None}
     facts = {}
     with ExitStack() as stack:
@@ -113,7 +114,7 @@ def split_corpora(
                 facts[f"{name}/{split}"] = place_texts(pools[name], free[:size], f"{name}/{split}", placed, output)
                 left[name] = free[size:]
     facts[HELDOUT] = _hold_out(generic, settings, seed, placed, output, scratch)
-    report = {"splits": facts, "removed": removed_rows(removed), "sha256": sha256(output / "placed")}
+    report = {"splits": facts, "removed": removed_rows(removed), "sha256": sha256(output / PLACED)}
     write_json(output / "placed.json", report)
     return report
 
@@ -177,7 +178,7 @@ def split_settings(section: Mapping[str, Any]) -> SplitSettings:
 
 
 def check_domain_names(names: Sequence[str]) -> None:
-    """Refuse a domain that is named twice, or like the generic corpus.
+    """Refuse a domain that is named twice, or like the generic corpus or what stands beside the domains' folders.
 
     Raises:
         UserError: naming the domain.
@@ -185,8 +186,8 @@ def check_domain_names(names: Sequence[str]) -> None:
     for name, count in Counter(names).items():
         if count > 1:
             raise UserError(f'the domain "{name}" is named twice', key="domains", remedy="name every domain once")
-        if name == GENERIC:
-            raise UserError('a domain cannot be called "generic"', key="domains", remedy="give it another name")
+        if name in (GENERIC, PLACED):
+            raise UserError(f'a domain cannot be called "{name}"', key="domains", remedy="give it another name")
 
 
 def open_corpus(

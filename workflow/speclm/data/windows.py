@@ -212,9 +212,12 @@ def map_tokens(path: Path, dtype: np.dtype[Any], scattered: bool) -> Array:
 
 def _open_store(path: Path, tokenizer_sha256: str | None, scattered: bool) -> tuple[dict[str, Any], Array]:
     """What is said of a store, and its tokens."""
-    facts = read_json(f"{path}.json")
-    dtype = np.dtype(facts["dtype"]).newbyteorder("<")
     remake = "delete it and run again: its stage makes it anew"
+    sidecar = path.with_name(f"{path.name}.json")
+    if not sidecar.exists():
+        raise UserError(f"has no {sidecar.name} beside it", where=path, remedy=remake)
+    facts = read_json(sidecar)
+    dtype = np.dtype(facts["dtype"]).newbyteorder("<")
     if path.stat().st_size != facts["tokens"] * dtype.itemsize:
         expected = facts["tokens"] * dtype.itemsize
         raise UserError(f"is cut short: {path.stat().st_size} bytes of {expected}", where=path, remedy=remake)
