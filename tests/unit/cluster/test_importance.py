@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -101,12 +102,14 @@ def test_no_window_returns_before_its_cluster_is_used_up(clusters: list[int], dr
 
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=40), st.integers(1, 60), st.integers(1, 5), st.integers(0, 99))
 @settings(deadline=None)
+@pytest.mark.parametrize("together", [1, 20, importance.FILLED_TOGETHER])
 def test_the_draw_is_the_definitions_in_any_number_of_shards(
-    clusters: list[int], draws: int, shards: int, seed: int
+    together: int, clusters: list[int], draws: int, shards: int, seed: int
 ) -> None:
     generic = np.array(clusters)
     target, _ = target_probabilities(np.ones(3, dtype=int), np.bincount(generic, minlength=3))
-    drawn = draw_windows(generic, target, draws, rng(seed, "draws"), shards)
+    with patch.object(importance, "FILLED_TOGETHER", together):
+        drawn = draw_windows(generic, target, draws, rng(seed, "draws"), shards)
     assert drawn.tolist() == draw_by_scanning(generic, target, draws, rng(seed, "draws")).tolist()
 
 
