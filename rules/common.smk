@@ -6,9 +6,10 @@ from pathlib import Path
 import yaml
 from snakemake.exceptions import WorkflowError
 
-# As seen from where Snakemake runs: a finished run stays finished when its clone is moved.
-REPOSITORY = Path(relpath(Path(workflow.current_basedir).parent))
-sys.path.insert(0, str(REPOSITORY.resolve() / "workflow"))
+REPOSITORY = Path(workflow.current_basedir).parent
+sys.path.insert(0, str(REPOSITORY / "workflow"))
+if REPOSITORY.samefile(Path()):  # files named from here: a finished run stays finished when its clone is moved
+    REPOSITORY = Path()
 
 from speclm.data.own import HOW, take_own_domain
 from speclm.data.shards import list_shards, read_datasets
