@@ -10,7 +10,7 @@ from e2e.conftest import Clone
 from speclm.data.windows import open_windows
 from speclm.stage.files import read_json, read_table
 
-FILES = 2_100
+FILES = 2_200
 CHANGE = {"documents": {"generic": "mine"}, "domains": ["networkx"]}
 HISTOGRAMS = "results/smoke/clusters/histograms.tsv"
 
