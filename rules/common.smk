@@ -11,6 +11,7 @@ sys.path.insert(0, str(REPOSITORY / "workflow"))
 if REPOSITORY.samefile(Path()):  # files named from here: a finished run stays finished when its clone is moved
     REPOSITORY = Path()
 
+from speclm.cluster.importance import DRAW_BYTES
 from speclm.data.own import HOW, take_own_domain
 from speclm.data.shards import list_shards, read_datasets
 from speclm.data.splits import check_domain_names
@@ -85,9 +86,9 @@ FIGURES += [f"9{panel}" for panel in "abc"[: len(config["specialize"]["sizes"])]
 # model alone is 9 GB.
 GPUS = int(config["engine"]["device"] == "cuda")
 TRAINING_MB = 24000 if GPUS else 2500
-# K-means holds its sample up to four times while it draws and fits; importance sampling 26 bytes for each draw.
+# K-means holds its sample up to four times while it draws and fits; importance sampling keeps all its draws.
 SAMPLE_MB = 4 * 4 * config["clusters"]["fit_windows"] * config["embedder"]["dimensions"] // 10**6
-DRAWS_MB = 26 * max(config["pretrain"]["budgets"]) // config["context"] // 10**6
+DRAWS_MB = DRAW_BYTES * max(config["pretrain"]["budgets"]) // config["context"] // 10**6
 
 
 def generic_train(pattern):

@@ -6,15 +6,13 @@ from typing import Any
 
 import pytest
 
-from e2e.conftest import Clone
+from e2e.conftest import Clone, copy_run
 
 
 @pytest.fixture(scope="module")
 def spare(smoke: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A copy of the finished run that may be damaged."""
-    folder = tmp_path_factory.mktemp("spare") / "project"
-    shutil.copytree(smoke.folder, folder)
-    return Clone(folder)
+    return copy_run(smoke, tmp_path_factory.mktemp("spare"))
 
 
 def refusal(clone: Clone, target: str, change: dict[str, Any] | None = None, rule: str | None = None) -> str:

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from e2e.conftest import Clone, assert_same
-from speclm.stage.files import whole_files
+from speclm.stage.logs import find_logs
 
 STOPS = 15  # ten of them kills
 
@@ -38,7 +38,7 @@ def at_work(processes: list[psutil.Process]) -> list[psutil.Process]:
 
 def summaries(clone: Clone) -> int:
     """How many stages have ended well."""
-    return len(whole_files(clone.results / "logs", ".summary.json"))
+    return len(find_logs(clone.results / "logs", ".summary.json"))
 
 
 def jobs(clone: Clone) -> int:

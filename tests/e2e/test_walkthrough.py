@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from e2e.conftest import ROOT, Clone, stable_bytes
+from e2e.conftest import ROOT, Clone, copy_run, stable_bytes
 from speclm.data.windows import open_windows
 from speclm.stage.files import read_json, read_table
 
@@ -33,11 +33,9 @@ def before(smoke: Clone) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def joined(smoke: Clone, before: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A copy of the finished run that the documents have joined."""
-    folder = tmp_path_factory.mktemp("joined") / "project"
-    shutil.copytree(smoke.folder, folder, symlinks=True)
-    shutil.rmtree(folder / ".venv", ignore_errors=True)
-    (folder / ".venv").symlink_to(sys.prefix)
-    clone = Clone(folder)
+    clone = copy_run(smoke, tmp_path_factory.mktemp("joined"))
+    shutil.rmtree(clone.folder / ".venv", ignore_errors=True)
+    (clone.folder / ".venv").symlink_to(sys.prefix)
     clone.snakemake("specialize", "--config", *words())
     return clone
 

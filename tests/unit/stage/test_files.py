@@ -3,7 +3,6 @@
 import errno
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -62,23 +61,6 @@ def test_two_writers_of_one_file_are_refused_and_the_first_wins(tmp_path: Path) 
     assert (tmp_path / "x.txt").read_text() == "first"
     files.write_text(tmp_path / "x.txt", "second")
     assert [entry.name for entry in tmp_path.iterdir()] == ["x.txt"]
-
-
-def test_found_are_whole_files_alone_while_others_are_written(tmp_path: Path) -> None:
-    paths = [tmp_path / name for name in ("a.json", "b/1.json", "b/2.json")]
-    for path in reversed(paths):
-        files.write_json(path, 1)
-    files.write_text(tmp_path / "b/1.txt", "another ending")
-    with files.atomic(tmp_path / "a.json") as temporary:
-        temporary.write_text("half")
-        assert files.whole_files(tmp_path, ".json") == paths
-    vanishing = tmp_path / "b/passing"
-    with ThreadPoolExecutor() as others:
-        busy = others.submit(lambda: [(vanishing.mkdir(), vanishing.rmdir()) for _ in range(500)])
-        while not busy.done():
-            assert files.whole_files(tmp_path, ".json") == paths
-        busy.result()
-    assert files.whole_files(tmp_path / "missing", ".json") == []
 
 
 def test_an_error_of_another_file_is_not_told_as_this_ones(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ from speclm.stage.files import read_array, write_array
 
 Array = np.ndarray[Any, Any]
 SHUFFLED_WHOLE = 1 << 14  # windows
+DRAW_BYTES = 26  # of memory that a draw takes: measured
 FILLED_TOGETHER = 1 << 20  # draws: so many share the reading of a thousand shards
 
 
@@ -108,7 +109,7 @@ def importance_weights(domain_K: Array, generic_K: Array) -> Array:
 def draw_windows(index: ClusterIndex, target_K: Array, draws: int, generator: np.random.Generator) -> Array:
     """Draw clusters from `target_K`, then windows from shuffled passes through each cluster: int64 (draws,).
 
-    It takes 26 bytes for each draw, as a few clusters are filled at a time: with all at once it was 73.
+    It takes `DRAW_BYTES` for each draw, as a few clusters are filled at a time: with all at once it was 73.
     """
     drawn_D, begins_K = group(generator.choice(len(target_K), size=draws, p=target_K), len(target_K))
     windows_D = np.empty(draws, dtype=np.int64)

@@ -132,16 +132,6 @@ def is_whole(path: str | Path, expected: str) -> bool:
     return True
 
 
-def whole_files(folder: Path, ending: str) -> list[Path]:
-    """The files in and below a folder whose names end so, sorted. Unlike Path.rglob this passes over what is being
-    written at this moment, and does not mind what vanishes meanwhile: other stages may be at work."""
-    found = []
-    for root, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(root, name) for name in names if name.endswith(ending)]
-    return sorted(found)
-
-
 def write_text(path: str | Path, text: str) -> None:
     """Write UTF-8 text."""
     with atomic(path) as temporary:

@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from speclm.stage.errors import UserError
-from speclm.stage.files import read_json, sha256, whole_files
+from speclm.stage.files import read_json, sha256
+from speclm.stage.logs import find_logs
 
 Record = Mapping[str, Any]  # a summary.json, as `speclm.stage.summary` describes it
 EXAMPLE = "results/laptop/tables/table_8.md"
@@ -108,7 +109,7 @@ class _Run:
     @cached_property
     def makers(self) -> dict[str, Record]:
         """The record of every output's stage. (Stages of older versions did not record their outputs.)"""
-        records = (read_json(path) for path in whole_files(self.folder / "logs", ".summary.json"))
+        records = (read_json(path) for path in find_logs(self.folder / "logs", ".summary.json"))
         return {file["path"]: record for record in records for file in record.get("outputs", [])}
 
     def maker(self, path: str) -> Record | None:
@@ -149,7 +150,7 @@ class _Run:
 
     def unrecorded(self, path: str) -> Path | None:
         """Where the record of a file's stage should be, if its job.json tells of the stage."""
-        for job in whole_files(self.folder / "logs", ".job.json"):
+        for job in find_logs(self.folder / "logs", ".job.json"):
             outputs = read_json(job)["outputs"].values()
             if any(path in (output if isinstance(output, list) else [output]) for output in outputs):
                 return job.with_name(job.name.replace(".job.json", ".summary.json")).relative_to(self.base)

@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from speclm.stage.files import read_json, whole_files
+from speclm.stage.files import read_json
+from speclm.stage.logs import find_logs
 
 ENVIRONMENT = "environment.json"  # beside the results
 Record = Mapping[str, Any]
@@ -22,7 +23,7 @@ Record = Mapping[str, Any]
 
 def read_environment(logs: Path) -> dict[str, Any]:
     """What the finished stages of a run say of where they ran."""
-    records = sorted(map(read_json, whole_files(logs, ".summary.json")), key=lambda record: record["started"])
+    records = sorted(map(read_json, find_logs(logs, ".summary.json")), key=lambda record: record["started"])
     versions: dict[str, list[str]] = {}
     stages: dict[str, list[Record]] = {}
     for record in records:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from speclm.stage.errors import UserError
-from speclm.stage.files import read_json, sha256, whole_files
+from speclm.stage.files import read_json, sha256
 from speclm.stage.job import Job, load
+from speclm.stage.logs import find_logs
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +56,7 @@ def read_finished(run: Path) -> tuple[list[Finished], list[Finished]]:
     Raises:
         UserError: no training is finished, or a file is damaged.
     """
-    found = [_read(path) for path in whole_files(run / "logs", ".job.json")]
+    found = [_read(path) for path in find_logs(run / "logs", ".job.json")]
     jobs = [done for done in found if done]
     trainings = [done for done in jobs if done.metrics.suffix == ".jsonl"]
     if not trainings:

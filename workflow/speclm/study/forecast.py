@@ -15,6 +15,7 @@ from graphlib import TopologicalSorter
 
 import pandas as pd
 
+from speclm.cluster.importance import DRAW_BYTES
 from speclm.stage.graph import Node
 from speclm.stage.progress import weights
 from speclm.study.extent import Study
@@ -27,7 +28,6 @@ GIGA = 1e9
 WIDTH = 100  # of a line of text
 COLUMNS = ["jobs", "tokens", "flops", "device_hours", "core_hours", "disk_gb"]
 ORDER = 20  # bytes for each generic window: its number, its place in the shuffled epoch, its cluster
-DRAWN = 26  # bytes for each window that importance sampling draws: measured
 START_SECONDS = 1.5  # of a job, for Python and its libraries: measured on the smallest
 
 
@@ -93,7 +93,7 @@ def _memory(study: Study) -> dict[str, int]:
     sample = min(study.config["clusters"]["fit_windows"], windows)
     return {
         "fit_clusters": 4 * sample * study.config["embedder"]["dimensions"] * FLOAT,
-        "sample_importance": DRAWN * max(study.config["pretrain"]["budgets"]) // study.config["context"],
+        "sample_importance": DRAW_BYTES * max(study.config["pretrain"]["budgets"]) // study.config["context"],
         "pretrain_model": ORDER * windows,
     }
 
