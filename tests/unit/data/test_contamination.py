@@ -23,7 +23,7 @@ OTHERS = {
 
 def collision(first: str, second: str, folder: Path) -> str | None:
     placed = PlacedTexts(0.8, 128, folder)
-    placed.add("here", [trace_texts([first], permutations=128, passage_words=20)])
+    placed.add("here", trace_texts([first], permutations=128, passage_words=20))
     found = placed.find(trace_texts([second], permutations=128, passage_words=20))
     (kind,) = found.kinds
     assert found.count("there", placed.places) == ({} if kind == NOTHING else {("there", "here", KINDS[kind]): 1})
@@ -40,7 +40,7 @@ def test_every_similarity_that_a_config_may_ask_for_is_looked_for(
     similarity: float, permutations: int, tmp_path: Path
 ) -> None:
     placed = PlacedTexts(similarity, permutations, tmp_path)
-    placed.add("here", [first := trace_texts([TEXT], permutations, passage_words=500)])
+    placed.add("here", first := trace_texts([TEXT], permutations, passage_words=500))
     swapped = words(100, 200) + " " + words(0, 100)  # the same runs of words, but for those at the seam
     second = trace_texts([swapped, words(300, 500)], permutations, passage_words=500)
     estimates = (first.sketches == second.sketches).mean(axis=1)
@@ -72,7 +72,7 @@ def test_texts_too_short_for_shingles_collide_only_when_equal(tmp_path: Path) ->
 def test_the_first_kind_and_then_the_first_place_is_told(tmp_path: Path) -> None:
     placed = PlacedTexts(0.8, 128, tmp_path)
     for place, text in (("one", words(190, 420)), ("two", words(170, 250)), ("three", TEXT), ("four", TEXT)):
-        placed.add(place, [trace_texts([text], 128, 20)])
+        placed.add(place, trace_texts([text], 128, 20))
     found = placed.find(trace_texts([TEXT.upper(), words(185, 380), words(500, 600), words(195, 214)], 128, 20))
     assert found.count("x", placed.places) == {("x", "three", "exact"): 1, ("x", "one", "near"): 1}
     assert found.kinds.tolist() == [0, 1, NOTHING, NOTHING]
@@ -80,13 +80,3 @@ def test_the_first_kind_and_then_the_first_place_is_told(tmp_path: Path) -> None
     for place in ("two", "one"):
         again.open(place)
     assert again.find(trace_texts([words(192, 240)], 128, 20)).count("x", again.places) == {("x", "two", "passage"): 1}
-
-
-def test_parts_make_the_index_of_the_whole(tmp_path: Path) -> None:
-    texts = [TEXT, words(300, 500), "short", words(250, 320), TEXT.upper()]
-    for name, cuts in (("whole", [5]), ("parts", [1, 1, 2, 1])):
-        starts = [sum(cuts[:number]) for number in range(len(cuts))]
-        parts = (trace_texts(texts[start : start + size], 64, 20) for start, size in zip(starts, cuts, strict=True))
-        PlacedTexts(0.8, 64, tmp_path / name).add("here", parts)
-    for file in sorted((tmp_path / "whole/here").iterdir()):
-        assert file.read_bytes() == (tmp_path / "parts/here" / file.name).read_bytes()

@@ -35,8 +35,7 @@ def peak(call: Callable[[], object]) -> int:
 
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "TRACED_TOGETHER", 1 << 14)
-    monkeypatch.setattr(pool, "COMPARED_TOGETHER", 1 << 12)
+    monkeypatch.setattr(pool, "_TRACED_TOGETHER", 1 << 14)
     monkeypatch.setattr(windows, "_ENCODED_TOGETHER", 1 << 14)
     monkeypatch.setattr(embed, "_EMBEDDED_TOGETHER", 256)
     monkeypatch.setattr(kmeans, "_ASSIGNED_TOGETHER", 256)

@@ -34,7 +34,7 @@ from speclm.stage.settings import from_mapping
 from speclm.stage.streams import rng
 
 Array = np.ndarray[Any, Any]
-_EMBEDDED_TOGETHER = 4096  # windows: bounds memory, changes no result
+_EMBEDDED_TOGETHER = 1024  # windows: bounds memory, changes no result
 
 
 @dataclass(frozen=True)

@@ -10,25 +10,25 @@ Two texts collide, by their traces (see `traces`), when they are
 
 Locality-sensitive hashing finds candidates for the second: texts whose sketches agree in one band of rows (as many of
 each as the library datasketch takes). All that is looked up are sorted arrays: those of the texts that have a place are
-written to disk, a folder for each place, and every job that compares with them maps or reads them there.
+written to disk, a folder for each place, and every job that compares with them maps or reads them there; passages range
+by range, each once.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from datasketch import MinHashLSH
 
-from speclm.data.sorting import sort_unique
+from speclm.data.passages import range_starts
 from speclm.data.traces import Traces
-from speclm.stage.files import read_array, read_rows, write_array, write_rows
+from speclm.stage.files import read_array, read_blocks, write_array, write_rows
 
 Array = np.ndarray[Any, Any]
 KINDS = ("exact", "near", "passage")  # the first that applies is told
@@ -72,15 +72,18 @@ class PlacedTexts:
         self._folder = folder
         self._places: dict[str, _Index] = {}
 
-    def add(self, place: str, parts: Iterable[Traces]) -> None:
-        """Give texts their place; their traces come in parts, so that passages are never in memory all at once."""
-        _write_index(parts, self._shape, self._folder / place)
+    def add(self, place: str, traces: Traces) -> None:
+        """Give texts their place."""
+        _write_index(traces, self._shape, self._folder / place)
         self.open(place)
 
     def open(self, place: str) -> None:
         """Take in the texts that another job gave this place."""
-        arrays = {name: read_array(self._folder / place / f"{name}.npy") for name in _MAPPED}
-        self._places[place] = _Index(passages=self._folder / place / "passages.npy", **arrays)
+        folder = self._folder / place
+        arrays = {name: read_array(folder / f"{name}.npy") for name in _MAPPED}
+        passages = read_array(folder / "passages.npy")
+        sizes = np.diff([0, *range_starts(passages), len(passages)])
+        self._places[place] = _Index(passages=folder / "passages.npy", ranges=sizes.tolist(), **arrays)
 
     @property
     def places(self) -> list[str]:
@@ -90,17 +93,23 @@ class PlacedTexts:
     def find(self, traces: Traces) -> Found:
         """What each text collides with: of several kinds the first, of several places the first."""
         hashes_BN = _hash_bands(traces.sketches, self._shape)
-        order = np.argsort(traces.passages)
-        texts = np.repeat(np.arange(len(traces)), np.diff(traces.starts))[order]
-        passages = traces.passages[order]
+        overlapping = self._overlapping(traces)
         found = nothing_found(len(traces))
         for number, index in enumerate(self._places.values()):
-            kinds_N = np.full(len(traces), NOTHING)
-            kinds_N[texts[_in_file(passages, index.passages)]] = 2
+            kinds_N = np.where(overlapping[number], 2, NOTHING)
             kinds_N[index.near(hashes_BN, traces.sketches, self._similarity)] = 1
             kinds_N[_among(traces.keys, index.keys)] = 0
             found = found.first(Found(kinds_N, np.full(len(traces), number)))
         return found
+
+    def _overlapping(self, traces: Traces) -> Array:
+        """Which texts share a passage with those of each place: bool (places, N)."""
+        overlapping = np.zeros((len(self._places), len(traces)), dtype=bool)
+        ranges = zip(*(read_blocks(index.passages, index.ranges) for index in self._places.values()), strict=True)
+        for (hashes, texts), placed in zip(traces.passages, ranges, strict=bool(self._places)):
+            for shared_N, values in zip(overlapping, placed, strict=True):
+                shared_N[texts[_among(hashes, values)]] = True
+        return overlapping
 
 
 def find_repeats(keys_N: Array, sketches_NP: Array, similarity: float) -> Array:
@@ -129,7 +138,6 @@ def find_repeats(keys_N: Array, sketches_NP: Array, similarity: float) -> Array:
 
 
 _MAPPED = ("keys", "bands", "order", "sketches")
-_READ_TOGETHER = 1 << 22  # passages
 
 
 @dataclass(frozen=True)
@@ -137,7 +145,8 @@ class _Index:
     """Of the M texts of a place, sorted.
 
     keys: S16 (M,). bands: uint64 (bands, M), each sorted by itself. order: whose these are, int32 (bands, M).
-    sketches: uint32 (M, P), not sorted. passages: the file of uint64, all different, which may be larger than memory.
+    sketches: uint32 (M, P), not sorted. passages: the file of uint64, all different, which may be larger than memory;
+    ranges: how many of them lie in each range.
     """
 
     keys: Array
@@ -145,6 +154,7 @@ class _Index:
     order: Array
     sketches: Array
     passages: Path
+    ranges: list[int]
 
     def near(self, hashes_BN: Array, sketches_NP: Array, similarity: float) -> Array:
         """Which of N texts are similar to one of these: bool (N,)."""
@@ -157,27 +167,16 @@ class _Index:
         return near_N
 
 
-def _write_index(parts: Iterable[Traces], shape: tuple[int, int], folder: Path) -> None:
+def _write_index(traces: Traces, shape: tuple[int, int], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    keys, sketches = list[Array](), list[Array]()
-
-    def passages() -> Iterator[Array]:
-        for traces in parts:
-            keys.append(traces.keys)
-            sketches.append(traces.sketches)
-            yield traces.passages
-
-    with TemporaryDirectory(dir=folder) as scratch:
-        sizes = sort_unique(passages(), Path(scratch))
-        values = (np.fromfile(path, dtype=np.uint64) for path in sizes)
-        write_rows(folder / "passages.npy", sum(sizes.values()), values)
-    sketches_MP = np.concatenate(sketches)
-    hashes_BM = _hash_bands(sketches_MP, shape)
+    count = sum(len(np.unique(hashes)) for hashes, _ in traces.passages)  # a first time, for the file's header
+    write_rows(folder / "passages.npy", count, (np.unique(hashes) for hashes, _ in traces.passages))
+    hashes_BM = _hash_bands(traces.sketches, shape)
     order_BM = np.argsort(hashes_BM, axis=1)
-    write_array(folder / "keys.npy", np.sort(np.concatenate(keys)))
+    write_array(folder / "keys.npy", np.sort(traces.keys))
     write_array(folder / "bands.npy", np.take_along_axis(hashes_BM, order_BM, axis=1))
     write_array(folder / "order.npy", order_BM.astype(np.int32))
-    write_array(folder / "sketches.npy", sketches_MP)
+    write_array(folder / "sketches.npy", traces.sketches)
 
 
 def _bands(similarity: float, permutations: int) -> tuple[int, int]:
@@ -216,18 +215,6 @@ def _among(values: Array, ordered: Array) -> Array:
         return np.zeros(len(values), dtype=bool)
     nearest = np.searchsorted(ordered, values).clip(max=len(ordered) - 1)
     among: Array = ordered[nearest] == values
-    return among
-
-
-def _in_file(values: Array, path: Path) -> Array:
-    """Which of the sorted values stand in a file of sorted ones, which is read from its start on: bool."""
-    among, done = np.zeros(len(values), dtype=bool), 0
-    for piece in read_rows(path, _READ_TOGETHER):
-        if done == len(values):
-            break
-        stop = int(np.searchsorted(values, piece[-1], side="right"))
-        among[done:stop] = _among(values[done:stop], piece)
-        done = stop
     return among
 
 

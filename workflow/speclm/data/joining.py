@@ -27,7 +27,6 @@ from speclm.data.splits import (
     Removed,
     SplitSettings,
     distinct_texts,
-    find_texts,
     free_texts,
     open_corpus,
     removed_rows,
@@ -99,7 +98,7 @@ def join_domain(
             if len(left) < (size or 1):
                 raise _nothing_left(name, split, where, removed, settings)
             place = f"{name}/{split}"
-            placed.add(place, pool.parts(left[:size]))
+            placed.add(place, pool.traces(left[:size]))
             facts["splits"][place] = write_texts(pool, left[:size], output / f"{split}.jsonl.zst")
             left = left[size:]
     facts["removed"] = removed_rows(removed)
@@ -115,8 +114,8 @@ def _compare(
     for place, paths in enumerate(generic.values()):
         for texts in together((text for path in paths for text in _texts(path)), _PIECE):
             placed = PlacedTexts(settings.similarity, settings.permutations, scratch)
-            placed.add("generic", [trace_texts(texts, settings.permutations, settings.passage_words)])
-            here = find_texts(pool, numbers, placed)
+            placed.add("generic", trace_texts(texts, settings.permutations, settings.passage_words))
+            here = placed.find(pool.traces(numbers))
             found = found.first(Found(here.kinds, np.full(len(numbers), place)))
     return found
 

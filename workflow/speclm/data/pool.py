@@ -4,7 +4,7 @@
         free = free_texts(pool, distinct_texts(pool, removed), placed, removed)   # numbers in shuffled order
         write_documents(output, pool.documents(free))
 
-The scratch folder takes about three times the text while the pool is open, and is gone afterwards.
+The scratch folder takes about four times the text while the pool is open, and is gone afterwards.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import shutil
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +20,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from speclm.data.passages import PassagesOnDisk, Range, write_passages
 from speclm.data.traces import KEY, Traces, blocks, trace_texts
 from speclm.stage.files import read_documents
 
 Array = np.ndarray[Any, Any]
-TRACED_TOGETHER = 1 << 22  # bytes of text: bounds memory, changes no result
-COMPARED_TOGETHER = 1 << 23  # passages, likewise
+_TRACED_TOGETHER = 1 << 19  # bytes of text, so many or one document: bounds memory, changes no result
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Pool:
 
     Attributes:
         lines: the file of all documents. bounds: where each begins and ends in it, int64 (N, 2).
-        keys, sketches, starts: of their texts as in `Traces`; the first two are mapped from disk.
-        passages: the file of those.
+        keys, sketches: of their texts as in `Traces`, mapped from disk.
+        passages: the folder of those.
         whole: whether these are all documents of the corpus.
     """
 
@@ -43,29 +43,15 @@ class Pool:
     bounds: Array
     keys: Array
     sketches: Array
-    starts: Array
     passages: Path
     whole: bool
 
     def __len__(self) -> int:
         return len(self.keys)
 
-    def parts(self, numbers: Array) -> Iterator[Traces]:
-        """The traces of the texts with these ascending numbers, in parts that fit into memory."""
-        first = 0
-        for block in blocks(np.diff(self.starts) + 1, COMPARED_TOGETHER):
-            last = int(np.searchsorted(numbers, block.stop))
-            if last == first:
-                continue
-            begin, end = int(self.starts[block.start]), int(self.starts[block.stop])
-            part = Traces(
-                self.keys[block],
-                self.sketches[block],
-                np.fromfile(self.passages, dtype=np.uint64, count=end - begin, offset=8 * begin),
-                self.starts[block.start : block.stop + 1] - begin,
-            )
-            yield part.take(numbers[first:last] - block.start)
-            first = last
+    def traces(self, numbers: Array) -> Traces:
+        """The traces of the texts with these ascending numbers."""
+        return Traces(self.keys[numbers], self.sketches[numbers], PassagesOnDisk(self.passages, numbers))
 
     def documents(self, numbers: Array) -> Iterator[dict[str, Any]]:
         """The documents with these numbers, one at a time."""
@@ -92,13 +78,12 @@ def open_pool(
             lines = stack.enter_context((scratch / "documents.jsonl").open("wb+"))
             bounds_N2 = _write(documents, lines)
             order = generator.permutation(len(bounds_N2))[:first]
-            starts = _trace(lines, bounds_N2[order], permutations, passage_words, scratch)
+            _trace(lines, bounds_N2[order], permutations, passage_words, scratch)
             yield Pool(
                 lines,
                 bounds_N2[order],
                 keys=_mapped(scratch / "keys", KEY),
                 sketches=_mapped(scratch / "sketches", np.dtype(np.uint32)).reshape(-1, permutations),
-                starts=starts,
                 passages=scratch / "passages",
                 whole=len(order) == len(bounds_N2),
             )
@@ -122,18 +107,19 @@ def _read(lines: BinaryIO, bounds: Array) -> Iterator[dict[str, Any]]:
         yield json.loads(lines.read(stop - start))
 
 
-def _trace(lines: BinaryIO, bounds_N2: Array, permutations: int, passage_words: float, scratch: Path) -> Array:
-    """Trace the texts block by block, into files of keys, sketches and passages; where each text's passages start."""
-    lengths = array("q")
-    with ExitStack() as stack:
-        files = [stack.enter_context((scratch / name).open("wb")) for name in ("keys", "sketches", "passages")]
-        for block in blocks(bounds_N2[:, 1] - bounds_N2[:, 0], TRACED_TOGETHER):
+def _trace(lines: BinaryIO, bounds_N2: Array, permutations: int, passage_words: float, scratch: Path) -> None:
+    """Trace the texts block by block, into files of keys, of sketches and of passages."""
+
+    def passages() -> Iterator[Iterable[Range]]:
+        for block in blocks(bounds_N2[:, 1] - bounds_N2[:, 0], _TRACED_TOGETHER):
             texts = [document["text"] for document in _read(lines, bounds_N2[block])]
-            traces = trace_texts(texts, permutations, passage_words)
-            for file, part in zip(files, (traces.keys, traces.sketches, traces.passages), strict=True):
-                file.write(part.tobytes())
-            lengths.extend(np.diff(traces.starts).tolist())
-    return np.concatenate([[0], np.cumsum(np.array(lengths, dtype=np.int64))])
+            traces = trace_texts(texts, permutations, passage_words, first=block.start)
+            keys.write(traces.keys.tobytes())
+            sketches.write(traces.sketches.tobytes())
+            yield traces.passages
+
+    with (scratch / "keys").open("wb") as keys, (scratch / "sketches").open("wb") as sketches:
+        write_passages(passages(), scratch / "passages")
 
 
 def _mapped(path: Path, kind: np.dtype[Any]) -> Array:

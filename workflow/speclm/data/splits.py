@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from speclm.data.contamination import KINDS, NOTHING, Found, PlacedTexts, find_repeats, nothing_found
+from speclm.data.contamination import KINDS, NOTHING, PlacedTexts, find_repeats
 from speclm.data.pool import Pool, open_pool
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_json, sha256, write_documents, write_json
@@ -214,21 +214,15 @@ def distinct_texts(pool: Pool, corpus: str, settings: SplitSettings, removed: Re
 
 def free_texts(pool: Pool, numbers: Array, corpus: str, placed: PlacedTexts, removed: Removed) -> Array:
     """Those of the numbered texts that collide with none that has a place; the others are counted in `removed`."""
-    found = find_texts(pool, numbers, placed)
+    found = placed.find(pool.traces(numbers))
     removed.update(found.count(corpus, placed.places))
     free: Array = numbers[found.kinds == NOTHING]
     return free
 
 
-def find_texts(pool: Pool, numbers: Array, placed: PlacedTexts) -> Found:
-    """What the numbered texts collide with."""
-    parts = [nothing_found(0), *map(placed.find, pool.parts(numbers))]
-    return Found(np.concatenate([part.kinds for part in parts]), np.concatenate([part.places for part in parts]))
-
-
 def place_texts(pool: Pool, numbers: Array, place: str, placed: PlacedTexts, output: Path) -> dict[str, int]:
     """Give the numbered texts their place and write them there: documents, characters."""
-    placed.add(place, pool.parts(numbers))
+    placed.add(place, pool.traces(numbers))
     return write_texts(pool, numbers, output / f"{place}.jsonl.zst")
 
 

@@ -8,7 +8,8 @@ A text's words are its runs of ASCII letters and digits, its runs of ASCII marks
                the Jaccard similarity of their sets
     passages   the hashes of abcde and bcdef
 
-Traces of many texts are a few arrays, which may lie on disk; those of a text do not depend on the others.
+Traces of many texts are a few arrays and their passages in ranges, which may lie on disk (`passages`); those of a text
+do not depend on the others.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 import numpy as np
 from datasketch import MinHash
 
+from speclm.data.passages import Range, passages_in_memory
 from speclm.data.text import same_text_key
 
 Array = np.ndarray[Any, Any]
@@ -35,32 +37,23 @@ class Traces:
 
     Attributes:
         keys: S16 (N,). sketches: uint32 (N, P).
-        passages: uint64, those of one text after those of the other; every text's are different and sorted.
-        starts: int64 (N+1,), where each text's passages begin, and their end.
+        passages: in ranges; every text's are different ones.
     """
 
     keys: Array
     sketches: Array
-    passages: Array
-    starts: Array
+    passages: Iterable[Range]
 
     def __len__(self) -> int:
         return len(self.keys)
 
-    def take(self, numbers: Array) -> Traces:
-        """The traces of the texts with these numbers, in this order."""
-        bounds = zip(self.starts[numbers].tolist(), self.starts[numbers + 1].tolist(), strict=True)
-        parts = [self.passages[start:stop] for start, stop in bounds]
-        return Traces(
-            self.keys[numbers],
-            self.sketches[numbers],
-            np.concatenate([*parts, self.passages[:0]]),
-            np.concatenate([[0], np.cumsum([len(part) for part in parts], dtype=np.int64)]),
-        )
 
+def trace_texts(texts: Sequence[str], permutations: int, passage_words: float, first: int = 0) -> Traces:
+    """The traces of these texts; with passages of infinitely many words, none has any.
 
-def trace_texts(texts: Sequence[str], permutations: int, passage_words: float) -> Traces:
-    """The traces of these texts; with passages of infinitely many words, none has any."""
+    Args:
+        first: the number of the first text.
+    """
     hashes, ends = hash_words(texts)
     shingles, runs = run_hashes(hashes, SHINGLE_WORDS), run_hashes(hashes, passage_words)
     starts = [0, *ends][:-1]
@@ -75,11 +68,11 @@ def trace_texts(texts: Sequence[str], permutations: int, passage_words: float) -
     )
     sketches = MinHash.generator((values.tolist() for values in sets), num_perm=permutations, hashfunc=int)
     passages = [np.unique(part) for part in parts(runs, passage_words)]
+    lengths = [len(part) for part in passages]
     return Traces(
         np.array([same_text_key(text) for text in texts], dtype=KEY),
         np.array([sketch.hashvalues for sketch in sketches], dtype=np.uint32).reshape(-1, permutations),
-        np.concatenate([*passages, runs[:0]]),
-        np.concatenate([[0], np.cumsum([len(part) for part in passages], dtype=np.int64)]),
+        passages_in_memory(np.concatenate([*passages, runs[:0]]), first + np.repeat(np.arange(len(texts)), lengths)),
     )
 
 

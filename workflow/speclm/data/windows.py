@@ -33,7 +33,7 @@ from speclm.stage.errors import UserError
 from speclm.stage.files import atomic, is_whole, read_array, read_documents, read_json, write_array, write_json
 
 Array = np.ndarray[Any, Any]
-_ENCODED_TOGETHER = 1 << 22  # characters, so many or one document: bounds memory, changes no result
+_ENCODED_TOGETHER = 1 << 19  # characters, so many or one document: bounds memory, changes no result
 _COUNTED_TOGETHER = 1 << 22  # tokens, likewise
 
 

@@ -221,13 +221,13 @@ def read_array(path: str | Path) -> np.ndarray[Any, Any]:
     return array
 
 
-def read_rows(path: str | Path, rows: int) -> Iterator[np.ndarray[Any, Any]]:
+def read_blocks(path: str | Path, sizes: Iterable[int]) -> Iterator[np.ndarray[Any, Any]]:
     """An array in blocks of so many rows: what `read_array` maps, with no more of it in memory than one block."""
     array = read_array(path)
     with Path(path).open("rb") as stream:
         stream.seek(-array.nbytes, os.SEEK_END)
-        for start in range(0, len(array), rows):
-            shape = array[start : start + rows].shape
+        for rows in sizes:
+            shape = (rows, *array.shape[1:])
             yield np.fromfile(stream, dtype=array.dtype, count=int(np.prod(shape))).reshape(shape)
 
 

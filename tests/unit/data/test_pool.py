@@ -1,0 +1,34 @@
+"""A shuffled corpus: its texts have the traces that they have without the disk, in blocks of any size."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from speclm.data import pool
+from speclm.data.traces import trace_texts
+from speclm.stage.files import write_documents
+
+
+@pytest.mark.parametrize("together", [1, 300, 1 << 19])
+def test_traces_of_some_texts_are_those_of_all_that_are_theirs(
+    together: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "_TRACED_TOGETHER", together)
+    lines = [" ".join(f"w{(number * word) % 41}" for word in range(30 + number)) for number in range(12)]
+    files = [tmp_path / "first.jsonl.zst", tmp_path / "second.jsonl.zst"]
+    for file, part in zip(files, (lines[:5], lines[5:]), strict=True):
+        write_documents(file, ({"id": line[:9], "text": line} for line in part))
+    with pool.open_pool(files, np.random.default_rng(3), 16, 20, tmp_path / "scratch", first=9) as opened:
+        assert len(opened) == 9 and not opened.whole
+        numbers = np.array([0, 3, 4, 8])
+        texts = [document["text"] for document in opened.documents(numbers)]
+        assert set(texts) < set(lines)
+        found, expected = opened.traces(numbers), trace_texts(texts, 16, 20)
+        assert found.keys.tolist() == expected.keys.tolist()
+        assert found.sketches.tolist() == expected.sketches.tolist()
+        for ours, theirs in zip(found.passages, expected.passages, strict=True):
+            assert sorted(zip(*map(np.ndarray.tolist, ours), strict=True)) == sorted(
+                zip(*map(np.ndarray.tolist, theirs), strict=True)
+            )
+    assert not (tmp_path / "scratch").exists()
