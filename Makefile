@@ -31,7 +31,7 @@ specialize: .venv/complete  ## advice and a model for DOMAIN=your/documents LICE
 	  domain="$(DOMAIN)" licence="$(LICENCE)" origin="$(ORIGIN)" name="$(NAME)" field="$(FIELD)" latency="$(LATENCY)" \
 	  parameters="$(PARAMETERS)" specialization="$(SPECIALIZATION)" pretraining="$(PRETRAINING)" $(TIDY)
 
-plan: .venv/complete  ## what PRESET=smoke, laptop, gpu or paper will take, before anything runs (2 seconds)
+plan: .venv/complete  ## what PRESET=smoke, laptop, gpu or paper will take, before anything runs (2 to 9 seconds)
 	@$(BIN)/python scripts/_plan.py --preset $(PRESET) $(OPTIONS)
 
 explain: .venv/complete  ## where FILE=results/laptop/tables/table_8.md comes from, back to corpus and seed (1 second)

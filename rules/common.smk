@@ -12,9 +12,9 @@ if REPOSITORY.samefile(Path()):  # files named from here: a finished run stays f
     REPOSITORY = Path()
 
 from speclm.cluster.importance import DRAW_BYTES
+from speclm.data.names import check_domain_names
 from speclm.data.own import HOW, take_own_domain
 from speclm.data.shards import list_shards, read_datasets
-from speclm.data.splits import check_domain_names
 from speclm.model.mixture import expert_parts
 from speclm.stage.allocator import exports
 from speclm.stage.configuration import check_config

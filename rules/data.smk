@@ -108,10 +108,37 @@ rule report_splits:
         "../scripts/report_splits.py"
 
 
+rule hash_split:
+    input:
+        documents="<run>/splits/{corpus}/{split}.jsonl.zst",
+        tokens="<run>/tokens/{corpus}/{split}.bin",
+    output:
+        documents="<run>/hashes/{corpus}/{split}.documents.npy",
+        documents_sidecar="<run>/hashes/{corpus}/{split}.documents.npy.json",
+        windows="<run>/hashes/{corpus}/{split}.windows.npy",
+        windows_sidecar="<run>/hashes/{corpus}/{split}.windows.npy.json",
+    log:
+        "<logs>/hash_split/{corpus}/{split}.log",
+    benchmark:
+        "<benchmarks>/hash_split/{corpus}/{split}.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+    params:
+        settings={},
+        revision=STAGE_REVISION["split"],
+    message:
+        "Hashing documents and windows of {wildcards.corpus}, {wildcards.split}"
+    script:
+        "../scripts/hash_split.py"
+
+
 rule check_splits:
     input:
-        tokens=lambda wildcards: [f"<run>/tokens/{split}.bin" for split in separate_splits(wildcards)],
-        splits=lambda wildcards: [f"<run>/splits/{split}.jsonl.zst" for split in separate_splits(wildcards)],
+        documents=lambda wildcards: [f"<run>/hashes/{name}.documents.npy" for name in separate_splits(wildcards)],
+        windows=lambda wildcards: [f"<run>/hashes/{name}.windows.npy" for name in separate_splits(wildcards)],
     output:
         report="<run>/{folder}/checked.json",
     log:

@@ -1,10 +1,37 @@
 # A domain of the user's own joins a finished study: advice before anything is spent, then the three methods that fit best.
 # Its splits, tokens, clusters, trainings and measurements are made by the rules of every other domain.
+rule compare_domain:
+    input:
+        documents=lambda wildcards: document_files(OWN.dataset.dataset),
+        generic="<run>/splits/generic/{split}.jsonl.zst",
+    output:
+        collisions="<run>/own/{domain}/collisions/generic/{split}.npy",
+        sidecar="<run>/own/{domain}/collisions/generic/{split}.npy.json",
+    log:
+        "<logs>/compare_domain/{domain}/{split}.log",
+    benchmark:
+        "<benchmarks>/compare_domain/{domain}/{split}.tsv"
+    wildcard_constraints:
+        domain=OWN_NAME,
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+    params:
+        settings=settings("documents"),
+        revision=STAGE_REVISION["split"],
+    message:
+        "Looking for documents of {wildcards.domain} in generic, {wildcards.split}"
+    script:
+        "../scripts/compare_domain.py"
+
+
 rule split_domain:
     input:
         documents=lambda wildcards: document_files(OWN.dataset.dataset),
-        train=generic_train("<run>/splits/{split}.jsonl.zst"),
-        heldout="<run>/splits/generic/heldout.jsonl.zst",
+        train=generic_train("<run>/own/{{domain}}/collisions/{split}.npy"),
+        heldout="<run>/own/{domain}/collisions/generic/heldout.npy",
     output:
         report="<run>/own/{domain}/splits.json",
         splits=[f"<run>/splits/{{domain}}/{split}.jsonl.zst" for split in SPLITS_OF_A_DOMAIN],
@@ -23,7 +50,7 @@ rule split_domain:
         settings=settings("documents"),
         revision=STAGE_REVISION["split"],
     message:
-        "Dividing the documents of {wildcards.domain}, none of which the generic text may hold"
+        "Dividing the documents of {wildcards.domain} that the generic text does not hold"
     script:
         "../scripts/split_domain.py"
 

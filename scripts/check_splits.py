@@ -9,9 +9,8 @@ def main(job: Job) -> dict:
     from speclm.data.separation import check_separation
 
     names = job.settings["splits"]
-    stores = dict(zip(names, job.inputs["tokens"], strict=True))
-    documents = dict(zip(names, job.inputs["splits"], strict=True))
-    facts = check_separation(stores, documents, job.settings["passages_removed"])
+    documents, windows = (dict(zip(names, job.inputs[what], strict=True)) for what in ("documents", "windows"))
+    facts = check_separation(documents, windows, job.settings["passages_removed"])
     write_json(job.outputs["report"], facts)
     return facts
 

@@ -6,7 +6,7 @@ from speclm.stage.job import Job, run
 
 def main(job: Job) -> dict:
     from speclm.cluster.histogram import write_histograms
-    from speclm.data.splits import GENERIC
+    from speclm.data.names import GENERIC
 
     ks, generic = job.settings["k"], job.inputs["generic"]
     shards = len(generic) // len(ks)

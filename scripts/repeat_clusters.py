@@ -7,7 +7,7 @@ from speclm.stage.job import Job, run
 def main(job: Job) -> dict:
     from speclm.cluster.kmeans import KMeansSettings
     from speclm.cluster.repetition import repeat_clusters
-    from speclm.data.splits import GENERIC
+    from speclm.data.names import GENERIC
 
     chosen = job.settings["clusters"]
     domains = zip(job.settings["domains"], job.inputs["domains"], strict=True)

@@ -5,7 +5,8 @@ from speclm.stage.job import Job, run
 
 
 def main(job: Job) -> dict:
-    from speclm.data.splits import GENERIC, split_corpora, split_settings
+    from speclm.data.names import GENERIC
+    from speclm.data.splits import split_corpora, split_settings
 
     documents = job.settings["documents"]
     domains = [

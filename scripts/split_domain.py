@@ -6,7 +6,8 @@ from speclm.stage.job import Job, run
 
 def main(job: Job) -> dict:
     from speclm.data.joining import join_domain
-    from speclm.data.splits import HELDOUT, TRAIN, split_settings
+    from speclm.data.names import HELDOUT, TRAIN
+    from speclm.data.splits import split_settings
 
     documents = job.settings["documents"]
     return join_domain(

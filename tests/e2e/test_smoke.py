@@ -51,7 +51,7 @@ def test_every_table_and_figure_is_there(smoke: Clone) -> None:
     assert len(claims) == 17
     for name in ("assumptions.md", "ablations/assumptions.md", *(f"ablations/tables/sensitivity.{f}" for f in FORMS)):
         assert (smoke.results / name).stat().st_size > 100
-    for name in ("7", "10", "11"):
+    for name in ("5", "7", "10", "11", "14a", "14b", "14c"):
         assert (smoke.results / f"ablations/figures/figure_{name}.pdf").read_bytes().startswith(b"%PDF")
     assert "`clusters.seed`" in (smoke.results / "assumptions.md").read_text()
     assert "**Sensitivity.**" in (smoke.results / "ablations/assumptions.md").read_text()

@@ -81,6 +81,8 @@ PAPER = {
     "split_documents": 1,
     "split_shard": 1024,
     "encode_split": 1024 + 1 + 27,  # generic train by shard, held-out, three splits of each domain
+    "hash_split": 1024 + 1 + 27,
+    "check_splits": 1,
     "embed_split": 1024 + 1 + 9,
     "assign_clusters": 1024 + 1 + 9,
 }
@@ -188,6 +190,25 @@ def test_the_paper_preset_is_the_papers() -> None:
     limit = paper_table("table_3_cost_limits", "model").loc["SLM", "specialization_64M_gpuh"]
     tuned = paper["specialize"]["max_steps"][-1] * paper["specialize"]["batch"] * paper["context"]
     assert tuned == pytest.approx(limit / hours["SLM"] * 1e9, rel=0.1)
+
+
+def test_the_paper_preset_has_the_sizes_that_the_papers_text_states() -> None:
+    paper = preset("paper")
+    assert (paper["tokenizer"]["vocabulary"], paper["context"]) == (32_000, 1024)
+    assert paper["specialize"]["sizes"] == [1_000_000, 8_000_000, 64_000_000]
+    documents = paper["documents"]
+    assert documents["heldout"] == documents["valid"] + documents["test"] == 20_000
+
+    def family(method: str, key: str) -> set[int]:
+        changes = [variant["change"].get("models", {}) for variant in paper["ablations"] if variant["of"] == method]
+        return {paper["models"][method][key], *(change[method][key] for change in changes if method in change)}
+
+    experts = pd.read_csv(ROOT / "config/reference/paper/table_1_7_parameters.csv").groupby("model")["experts"]
+    assert family("slm_pn", "experts") == set(experts.get_group("SLM-pn"))
+    assert family("slm_mix", "experts") == set(experts.get_group("SLM-mix"))
+    assert family("slm_is", "clusters") == {16, 64, 256, 1024}
+    (adapters,) = [variant["change"] for variant in paper["ablations"] if variant["of"] == "llm"]
+    assert adapters["specialize"]["lora"]["rank"] == 64
 
 
 def test_every_value_of_the_paper_preset_has_an_origin() -> None:

@@ -131,6 +131,14 @@ def test_what_passes_is_waited_out(
     assert len(naps) == 1 and set(naps) <= waits
 
 
+@pytest.mark.parametrize("path", ["^/api/.*revision", "^/api/.*tree", "/resolve/", "/storage/"])
+def test_a_connection_that_drops_is_made_again(hub: Hub, naps: list[float], tmp_path: Path, path: str) -> None:
+    hub.faults = [Fault(path, 0, times=2)]
+    documents, _ = collect(source("monology/pile/train/00.jsonl.zst"), tmp_path)
+    assert len(documents) == 4
+    assert hub.faults[0].times == 0
+
+
 @pytest.mark.parametrize("path", ["^/api/.*revision", "/resolve/"])
 def test_a_hub_that_stays_away_is_given_up_after_two_minutes(
     hub: Hub, naps: list[float], tmp_path: Path, path: str

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from speclm.data.joining import join_domain
+from speclm.data.joining import compare_domain, join_domain
 from speclm.data.splits import SplitSettings
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_documents, read_json, write_documents
@@ -28,8 +28,11 @@ def join(folder: Path, own: list[str], generic: list[str], shards: int = 1) -> d
     """Texts by split."""
     size = -(-len(generic) // shards)
     places = [write(folder, f"generic{i}", generic[size * i : size * i + size]) for i in range(shards)]
+    documents, collisions = [write(folder, "own", own)], [path.with_suffix(".npy") for path in places]
+    for place, output in zip(places, collisions, strict=True):
+        compare_domain("own", documents, place, SETTINGS, 1, output, folder / "scratch")
     outputs = (folder / "splits", folder / "own/splits.json", folder / "scratch")
-    join_domain("own", [write(folder, "own", own)], {"generic/train": places}, SETTINGS, 1, *outputs)
+    join_domain("own", documents, {"generic/train": collisions}, SETTINGS, 1, *outputs)
     return {
         split: [row["text"] for row in read_documents(folder / f"splits/{split}.jsonl.zst")]
         for split in ("test", "valid", "train")

@@ -1,5 +1,7 @@
 """A shuffled corpus: its texts have the traces that they have without the disk, in blocks of any size."""
 
+import os
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 
 from speclm.data import pool
 from speclm.data.traces import trace_texts
+from speclm.stage.errors import UserError
 from speclm.stage.files import write_documents
 
 
@@ -32,3 +35,20 @@ def test_traces_of_some_texts_are_those_of_all_that_are_theirs(
                 zip(*map(np.ndarray.tolist, theirs), strict=True)
             )
     assert not (tmp_path / "scratch").exists()
+
+
+# For no document; for all, but not for their sketches.
+@pytest.mark.parametrize(("room", "permutations"), [(1 << 12, 16), (1 << 14, 4096)])
+def test_no_room_on_the_disk(room: int, permutations: int, tmp_path: Path) -> None:
+    words = ([os.urandom(3).hex() for _ in range(1000)] for _ in range(2))
+    write_documents(tmp_path / "a.jsonl.zst", ({"text": " ".join(text)} for text in words))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    scratch = tmp_path / "scratch"
+    opened = pool.open_pool([tmp_path / "a.jsonl.zst"], np.random.default_rng(3), permutations, 20, scratch)
+    try:
+        with pytest.raises(UserError, match=r"scratch: cannot be written: File too large\nRemedy: make room"), opened:
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not scratch.exists()

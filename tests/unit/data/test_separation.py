@@ -5,17 +5,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speclm.data.separation import check_separation
+from speclm.data.separation import check_separation, hash_split
 from speclm.data.windows import write_store
 from speclm.stage.errors import UserError
 from speclm.stage.files import write_documents
 
 
 def _split(folder: Path, name: str, texts: list[str], tokens: np.ndarray) -> tuple[Path, Path]:
+    """The hashes of its documents and of its windows."""
     documents, store = folder / f"{name}.jsonl.zst", folder / f"{name}.bin"
+    hashes = folder / f"{name}.documents.npy", folder / f"{name}.windows.npy"
     write_documents(documents, ({"id": str(i), "text": text, "origin": ""} for i, text in enumerate(texts)))
     write_store([(tokens, 1, 1)], 4, 100, "t", store)
-    return documents, store
+    facts = hash_split(documents, store, *hashes)
+    assert facts == {"documents": len(texts), "windows": (len(tokens) - 1) // 4}
+    return hashes
 
 
 @pytest.mark.parametrize(
@@ -32,9 +36,9 @@ def test_shared_documents_and_windows_are_refused(
 ) -> None:
     train = _split(tmp_path, "train", ["a", "b", "b"], np.arange(21))
     test = _split(tmp_path, "test", texts, tokens)
-    stores, documents = {"train": train[1], "test": test[1]}, {"train": train[0], "test": test[0]}
+    documents, windows = {"train": train[0], "test": test[0]}, {"train": train[1], "test": test[1]}
     if message is None:
-        facts = check_separation(stores, documents, True)
+        facts = check_separation(documents, windows, True)
         assert facts["splits"]["train"] == {
             "documents": 3,
             "different_documents": 2,
@@ -43,7 +47,7 @@ def test_shared_documents_and_windows_are_refused(
         }
     else:
         with pytest.raises(UserError, match=message):
-            check_separation(stores, documents, True)
+            check_separation(documents, windows, True)
 
 
 @pytest.mark.parametrize("guilty", [0, 2])
@@ -52,15 +56,15 @@ def test_every_shard_is_compared_with_every_other_split_and_not_with_shards(tmp_
     files = {f"generic/train/0000{number}": (["a", "b"], np.arange(21)) for number in range(3)}
     files |= {"generic/heldout": (["c"], np.arange(21, 42)), "tax/test": (["d"], np.arange(42, 63))}
     paths = {name: _split(tmp_path, name.replace("/", "-"), *content) for name, content in files.items()}
-    stores, documents = ({name: path[kind] for name, path in paths.items()} for kind in (1, 0))
-    facts = check_separation(stores, documents, True)
+    documents, windows = ({name: path[kind] for name, path in paths.items()} for kind in (0, 1))
+    facts = check_separation(documents, windows, True)
     assert list(facts["splits"]) == list(files)
     assert facts["splits"]["generic/train/00002"]["windows"] == 5
     name = f"generic/train/0000{guilty}"
     _split(tmp_path, name.replace("/", "-"), ["a", "b"], np.arange(42, 63))
     with pytest.raises(UserError, match=f"5 windows of {name} stand in tax/test too") as caught:
-        check_separation(stores, documents, True)
-    assert str(documents[name]) in str(caught.value)
+        check_separation(documents, windows, True)
+    assert str(tmp_path / f"{name.replace('/', '-')}.jsonl.zst") in str(caught.value)
 
 
 def test_windows_may_be_shared_where_passages_were_kept_but_documents_may_not(tmp_path: Path) -> None:
@@ -70,10 +74,10 @@ def test_windows_may_be_shared_where_passages_were_kept_but_documents_may_not(tm
         "tax/test": (["c"], np.arange(8, 29)),  # 3 windows of the first shard, 5 of the second
     }
     paths = {name: _split(tmp_path, name.replace("/", "-"), *content) for name, content in files.items()}
-    stores, documents = ({name: path[kind] for name, path in paths.items()} for kind in (1, 0))
-    facts = check_separation(stores, documents, False)
+    documents, windows = ({name: path[kind] for name, path in paths.items()} for kind in (0, 1))
+    facts = check_separation(documents, windows, False)
     assert facts["shared_windows"] == 8
     assert facts["shared"] == [{"splits": ["generic/train", "tax/test"], "windows": 8}]
     _split(tmp_path, "tax-test", ["b"], np.arange(8, 29))
     with pytest.raises(UserError, match="1 documents of generic/train/00001 stand in tax/test too"):
-        check_separation(stores, documents, False)
+        check_separation(documents, windows, False)

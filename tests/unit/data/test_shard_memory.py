@@ -13,7 +13,7 @@ import pytest
 
 from speclm.cluster import embed, kmeans
 from speclm.data import pool, windows
-from speclm.data.separation import check_separation
+from speclm.data.separation import check_separation, hash_split
 from speclm.data.splits import SplitSettings, split_corpora, split_shard
 from speclm.data.tokenizer import Tokenizer
 from speclm.stage.files import write_array, write_documents
@@ -82,18 +82,20 @@ def test_a_document_more_takes_less_than_half_its_text(
 def test_more_shards_take_no_more_memory(tmp_path: Path) -> None:
     """The check of all splits takes the largest of them; k-means' sample its own size and a number for each window."""
     names = [f"generic/train/{shard:05d}" for shard in range(8)]
-    documents, stores, vectors = {}, {}, {}
+    documents, window_hashes, vectors = {}, {}, {}
     for shard, name in enumerate([*names, "tax/test"]):
         folder = tmp_path / str(shard)
-        documents[name] = write_shard(folder / "d.zst", 20, 40 + shard)
-        stores[name], vectors[name] = folder / "t.bin", folder / "v.npy"
+        documents[name], window_hashes[name], vectors[name] = folder / "d.npy", folder / "w.npy", folder / "v.npy"
         tokens = np.arange(20_000) + 20_000 * shard
-        windows.write_store([(tokens, 1, 1)], 8, 1 << 20, "t", stores[name])
+        windows.write_store([(tokens, 1, 1)], 8, 1 << 20, "t", folder / "t.bin")
+        hash_split(
+            write_shard(folder / "d.zst", 20, 40 + shard), folder / "t.bin", documents[name], window_hashes[name]
+        )
         write_array(vectors[name], np.random.default_rng(shard).normal(size=(2500, 16)).astype(np.float32))
 
     def check(shards: int) -> int:
         chosen = [*names[:shards], "tax/test"]
-        parts = ({name: files[name] for name in chosen} for files in (stores, documents))
+        parts = ({name: files[name] for name in chosen} for files in (documents, window_hashes))
         return peak(lambda: check_separation(*parts, True))
 
     def sample(shards: int) -> int:

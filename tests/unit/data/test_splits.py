@@ -10,7 +10,6 @@ import pytest
 
 from speclm.data.splits import (
     SplitSettings,
-    check_domain_names,
     report_splits,
     split_corpora,
     split_settings,
@@ -151,19 +150,6 @@ def test_too_few_documents_name_the_domain_the_key_and_the_remedy(tmp_path: Path
     assert "Remedy: lower" in str(caught.value) and "a.jsonl.zst" in str(caught.value)
     with pytest.raises(UserError, match=r"documents\.valid: a has 2 documents left for its valid split, which takes 6"):
         split(generic, [("a", a)], replace(SETTINGS, valid_documents=6), 1, tmp_path / "s")
-
-
-@pytest.mark.parametrize(
-    ("names", "message"),
-    [
-        (["a", "b", "a"], '"a" is named twice'),
-        (["generic"], 'cannot be called "generic"'),
-        (["a", "placed"], 'cannot be called "placed"'),
-    ],
-)
-def test_domain_names_are_checked(names: list[str], message: str) -> None:
-    with pytest.raises(UserError, match=message):
-        check_domain_names(names)
 
 
 @pytest.mark.parametrize(

@@ -87,3 +87,12 @@ def test_macro_average_is_the_mean_over_domains(paper_results: Results) -> None:
     macro = paper_results.evidence.macro("slm_pn", 1000, 400)
     assert np.exp(macro.values[0]) == pytest.approx(17.17)
     assert np.exp(paper_results.evidence.generic("llm", 200).values[0]) == pytest.approx(15.58)
+
+
+def test_methods_are_paired_over_seeds_too() -> None:
+    """One that is ahead by the same with every seed is ahead for certain, however much the seeds differ."""
+    one = [Statistic(np.full(2001, level)) for level in (3.0, 4.5, 3.7)]
+    other = [statistic.shift(0.2) for statistic in one]
+    first, second = mean_over_seeds(one, BOOTSTRAP), mean_over_seeds(other, BOOTSTRAP)
+    assert first.interval(0.95)[2] - first.interval(0.95)[1] > 1
+    assert (second - first).interval(0.95) == pytest.approx((0.2, 0.2, 0.2))

@@ -150,12 +150,18 @@ def test_what_is_not_published_is_left_as_it_is_and_told(copy: Published, tmp_pa
     assert (tmp_path / "out/figures/figure_4b.pdf").exists()
 
 
-def test_hours_where_the_settings_ask_for_them(copy: Published, tmp_path: Path) -> None:
+def test_hours_where_they_are_asked_for(copy: Published, tmp_path: Path) -> None:
+    """By the run's own settings, or when the results are made again."""
+    assert main(["laptop", "table_3", "figure_4b", "--cost", "device_hours", "--output", str(tmp_path / "asked")]) == 0
+    assert (tmp_path / "asked/figures/figure_4b.pdf").exists()
+    with pytest.raises(SystemExit):
+        main(["laptop", "table_3", "--cost", "device_hours"])
     record = read_json(copy.folder / RECORD)
     record["settings"]["figures"]["cost"] = "device_hours"
     write_json(copy.folder / RECORD, record)
     assert dict(make_all(copy, ["table_3"], tmp_path)) == {"table_3": ""}
-    assert "in device-hours" in (tmp_path / "tables/table_3.md").read_text()
+    hours = (tmp_path / "tables/table_3.md").read_text()
+    assert "in device-hours" in hours and hours == (tmp_path / "asked/tables/table_3.md").read_text()
     (copy.folder / "timings.tsv").unlink()
     fresh = Published(copy.folder, ROOT)
     with pytest.raises(UserError, match=r"figures\.cost: device-hours need timings\.tsv"):

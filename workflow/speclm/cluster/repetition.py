@@ -20,7 +20,7 @@ import pandas as pd
 
 from speclm.cluster.histogram import concentration, count_clusters
 from speclm.cluster.kmeans import KMeansSettings, fit_kmeans, nearest_centroids
-from speclm.data.splits import GENERIC
+from speclm.data.names import GENERIC
 from speclm.stage.files import read_array, write_table
 from speclm.stage.streams import rng
 

@@ -8,7 +8,7 @@ Evaluation splits are as large as the study's, but at most a tenth (valid) and a
 
     300 documents, the study has 60 and 100:   test 60, valid 30, train the rest that shares no passage with these
 
-The generic text is read once, in pieces that are compared with the domain one after the other.
+Each file of generic text is compared by itself (`compare_domain`, in any order), in pieces; `join_domain` then divides.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from speclm.data.contamination import NOTHING, Found, PlacedTexts, nothing_found
-from speclm.data.pool import Pool
+from speclm.data.names import GENERIC
 from speclm.data.splits import (
     Removed,
     SplitSettings,
@@ -35,7 +35,7 @@ from speclm.data.splits import (
 from speclm.data.text import together
 from speclm.data.traces import trace_texts
 from speclm.stage.errors import UserError
-from speclm.stage.files import read_documents, write_json
+from speclm.stage.files import read_array, read_documents, write_array, write_json
 
 Array = np.ndarray[Any, Any]
 FEWEST = 20  # documents, with which the test split has 4
@@ -43,10 +43,36 @@ _VALID_SHARE, _TEST_SHARE = 10, 5
 _PIECE = 1 << 25  # characters of generic text: bounds memory
 
 
+def compare_domain(
+    name: str,
+    documents: Sequence[Path],
+    generic: Path,
+    settings: SplitSettings,
+    seed: int,
+    output: Path,
+    scratch: Path,
+) -> dict[str, int]:
+    """Write by which of `KINDS` each different document of a domain collides with a file of generic text, or `NOTHING`:
+    uint8, in shuffled order.
+
+    Returns:
+        How many different documents there are, and how many of them collide.
+    """
+    with open_corpus(name, documents, settings, seed, scratch) as pool:
+        traces = pool.traces(distinct_texts(pool, name, settings, Counter()))
+        found = nothing_found(len(traces))
+        for texts in together((document["text"] for document in read_documents(generic)), _PIECE):
+            placed = PlacedTexts(settings.similarity, settings.permutations, scratch / "piece")
+            placed.add(GENERIC, trace_texts(texts, settings.permutations, settings.passage_words))
+            found = found.first(placed.find(traces))
+    write_array(output, found.kinds.astype(np.uint8), generic=str(generic))
+    return {"documents": len(traces), "collide": int(np.count_nonzero(found.kinds != NOTHING))}
+
+
 def join_domain(
     name: str,
     documents: Sequence[Path],
-    generic: Mapping[str, Sequence[Path]],
+    collisions: Mapping[str, Sequence[Path]],
     settings: SplitSettings,
     seed: int,
     output: Path,
@@ -57,7 +83,8 @@ def join_domain(
 
     Args:
         documents: the domain's document files in order.
-        generic: the files of the study's splits of generic text, by their place ("generic/train", …).
+        collisions: what `compare_domain` wrote of the study's splits of generic text, by their place ("generic/train",
+            …).
         settings: the study's.
 
     Returns:
@@ -71,8 +98,10 @@ def join_domain(
     where = ", ".join(map(str, documents[:2]))
     with open_corpus(name, documents, settings, seed, scratch) as pool:
         distinct = distinct_texts(pool, name, settings, removed)
-        found = _compare(pool, distinct, generic, settings, scratch / "piece")
-        removed.update(found.count(name, list(generic)))
+        found = nothing_found(len(distinct))
+        for number, kinds_N in _by_place(collisions):
+            found = found.first(Found(kinds_N, np.full(len(distinct), number)))
+        removed.update(found.count(name, list(collisions)))
         left = distinct[found.kinds == NOTHING]
         if len(distinct) and not len(left):
             raise UserError(
@@ -106,22 +135,8 @@ def join_domain(
     return facts
 
 
-def _compare(
-    pool: Pool, numbers: Array, generic: Mapping[str, Sequence[Path]], settings: SplitSettings, scratch: Path
-) -> Found:
-    """What of the generic text the numbered texts collide with."""
-    found = nothing_found(len(numbers))
-    for place, paths in enumerate(generic.values()):
-        for texts in together((text for path in paths for text in _texts(path)), _PIECE):
-            placed = PlacedTexts(settings.similarity, settings.permutations, scratch)
-            placed.add("generic", trace_texts(texts, settings.permutations, settings.passage_words))
-            here = placed.find(pool.traces(numbers))
-            found = found.first(Found(here.kinds, np.full(len(numbers), place)))
-    return found
-
-
-def _texts(path: Path) -> Iterator[str]:
-    return (document["text"] for document in read_documents(path))
+def _by_place(collisions: Mapping[str, Sequence[Path]]) -> Iterator[tuple[int, Array]]:
+    return ((place, read_array(path)) for place, paths in enumerate(collisions.values()) for path in paths)
 
 
 def _fitting(settings: SplitSettings, documents: int) -> SplitSettings:

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from speclm.data.names import GENERIC, PLACED
 from speclm.data.shards import NONE, DataSet, Files, list_shards, read_datasets
-from speclm.data.splits import GENERIC, PLACED
 from speclm.stage.errors import UserError
 
 if TYPE_CHECKING:

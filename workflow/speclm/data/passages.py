@@ -49,7 +49,7 @@ def write_passages(parts: Iterable[Iterable[Range]], folder: Path) -> None:
                 file.write(records.tobytes())
     for path in _files(folder):
         records = np.fromfile(path, dtype=_RECORD)
-        records[np.argsort(records["hash"])].tofile(path)
+        path.write_bytes(records[np.argsort(records["hash"])].tobytes())
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ import numpy as np
 
 from speclm.data.passages import PassagesOnDisk, Range, write_passages
 from speclm.data.traces import KEY, Traces, blocks, trace_texts
-from speclm.stage.files import read_documents
+from speclm.stage.files import read_documents, unwritable
 
 Array = np.ndarray[Any, Any]
 _TRACED_TOGETHER = 1 << 19  # bytes of text, so many or one document: bounds memory, changes no result
@@ -71,6 +71,9 @@ def open_pool(
 
     Args:
         first: how many of the shuffled order are wanted; None takes all.
+
+    Raises:
+        UserError: the disk has no room for the scratch folder.
     """
     scratch.mkdir(parents=True, exist_ok=True)
     try:
@@ -87,6 +90,10 @@ def open_pool(
                 passages=scratch / "passages",
                 whole=len(order) == len(bounds_N2),
             )
+    except OSError as error:
+        if error.filename is None or scratch in Path(str(error.filename)).parents:
+            raise unwritable(scratch, error) from error
+        raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

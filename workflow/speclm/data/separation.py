@@ -1,8 +1,8 @@
 """The proof that no document and no token window stands in two splits.
 
-After the token store is made, this reads what the training will read, and refuses to go on when any whole document, or
-any token window of the context's length, stands in two splits. Splits are hashed one after the other, eight bytes for
-each document and window, and looked up in those before them; the shards of generic train come last and are not kept. So
+After the token store is made, `hash_split` reads of every split, or shard of one, what the training will read: eight
+bytes stand for each whole document and for each token window of the context's length. `check_separation` compares these
+hashes and refuses to go on when one stands in two splits. The shards of generic train come last and are not kept, so
 memory does not grow with their number, and each is compared with every other split:
 
     splits x/test, generic/train/00000, generic/train/00001:   x/test with each shard; not the shards with each other
@@ -13,7 +13,7 @@ Where common passages were not removed (documents.passage_words: null), it count
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -23,20 +23,36 @@ import numpy as np
 from speclm.data.text import same_text_key
 from speclm.data.windows import open_windows
 from speclm.stage.errors import UserError
-from speclm.stage.files import read_documents
+from speclm.stage.files import read_array, read_documents, read_json, write_array
 
 Array = np.ndarray[Any, Any]
 
 
+def hash_split(documents: Path, store: Path, document_hashes: Path, window_hashes: Path) -> dict[str, int]:
+    """Write the 64-bit hashes of a split's documents and of the T inputs of its windows: sorted, uint64.
+
+    Returns:
+        How many there are of both.
+    """
+    texts = (same_text_key(document["text"])[:8] for document in read_documents(documents))
+    windows = open_windows(store)
+    windows_NT = windows.tokens[: windows.count * windows.context].reshape(windows.count, windows.context)
+    rows = (blake2b(row.tobytes(), digest_size=8).digest() for row in windows_NT)
+    return {
+        "documents": _write_hashes(texts, document_hashes, documents),
+        "windows": _write_hashes(rows, window_hashes, documents),
+    }
+
+
 def check_separation(
-    stores: Mapping[str, Path], documents: Mapping[str, Path], passages_removed: bool
+    documents: Mapping[str, Path], windows: Mapping[str, Path], passages_removed: bool
 ) -> dict[str, Any]:
     """Prove that no document and no token window stands in two splits.
 
     Args:
-        stores: token stores by the split's name ("generic/heldout", "sympy/test", …), the shards of one that has
-            several each by its own ("generic/train/00000", …).
-        documents: document files by the same names.
+        documents: hashes by the split's name ("generic/heldout", "sympy/test", …), the shards of one that has several
+            each by its own ("generic/train/00000", …).
+        windows: hashes by the same names.
         passages_removed: whether common passages were; if not, windows that stand in two splits are only counted.
 
     Returns:
@@ -45,43 +61,44 @@ def check_separation(
     Raises:
         UserError: two splits share a document, or a window that should have been removed.
     """
-    splits, windows = {}, Counter[tuple[str, str]]()
-    for name, hashes, shared in _compared(documents, _document_hashes):
+    splits, common = {}, Counter[tuple[str, str]]()
+    for name, count, different, shared in _compared(documents):
         _refuse(shared, name, "document", documents)
-        splits[name] = {"documents": len(hashes), "different_documents": len(np.unique(hashes))}
-    for name, hashes, shared in _compared(stores, _window_hashes):
+        splits[name] = {"documents": count, "different_documents": different}
+    for name, count, different, shared in _compared(windows):
         if passages_removed:
-            _refuse(shared, name, "window", documents)
-        for other, count in shared.items():
-            windows[_pair(_split_of(name), _split_of(other), list(map(_split_of, stores)))] += count
-        splits[name] |= {"windows": len(hashes), "different_windows": len(np.unique(hashes))}
+            _refuse(shared, name, "window", windows)
+        for other, number in shared.items():
+            common[_pair(_split_of(name), _split_of(other), list(map(_split_of, windows)))] += number
+        splits[name] |= {"windows": count, "different_windows": different}
     return {
         "passages_removed": passages_removed,
         "shared_documents": 0,
-        "shared_windows": windows.total(),
-        "shared": [{"splits": list(pair), "windows": count} for pair, count in sorted(windows.items())],
-        "splits": {name: splits[name] for name in stores},
+        "shared_windows": common.total(),
+        "shared": [{"splits": list(pair), "windows": count} for pair, count in sorted(common.items())],
+        "splits": {name: splits[name] for name in windows},
     }
 
 
-def _compared(files: Mapping[str, Path], read: Callable[[Path], Array]) -> Iterator[tuple[str, Array, dict[str, int]]]:
-    """The hashes of every file, and how many different ones stand in each other split; shards of a split come last."""
+def _compared(files: Mapping[str, Path]) -> Iterator[tuple[str, int, int, dict[str, int]]]:
+    """Of every file its hashes, how many differ, and how many of these stand in each other split; shards come last."""
     shards = Counter(map(_split_of, files))
     kept: dict[str, Array] = {}
     for name in sorted(files, key=lambda name: shards[_split_of(name)] > 1):
-        hashes = read(files[name])
-        counts = {other: len(np.intersect1d(hashes, found)) for other, found in kept.items()}
-        yield name, hashes, {other: count for other, count in counts.items() if count}
+        hashes = read_array(files[name])
+        different = np.unique(hashes)
+        counts = {other: len(np.intersect1d(different, found, assume_unique=True)) for other, found in kept.items()}
+        yield name, len(hashes), len(different), {other: count for other, count in counts.items() if count}
         if shards[_split_of(name)] == 1:
-            kept[name] = hashes
+            kept[name] = different
 
 
-def _refuse(shared: Mapping[str, int], name: str, what: str, documents: Mapping[str, Path]) -> None:
+def _refuse(shared: Mapping[str, int], name: str, what: str, hashes: Mapping[str, Path]) -> None:
     for other, count in shared.items():
-        first, second = _pair(name, other, list(documents))
+        first, second = _pair(name, other, list(hashes))
         raise UserError(
             f"{count} {what}s of {first} stand in {second} too",
-            where=documents[first],
+            where=read_json(f"{hashes[first]}.json")["origin"]["documents"],
             key="documents.passage_words",
             remedy="lower documents.passage_words, so that documents with shorter common passages are removed; where "
             "they share no words (a long line of one sign, say), set it to null: the card then counts what is shared",
@@ -98,14 +115,7 @@ def _split_of(name: str) -> str:
     return "/".join(name.split("/")[:2])
 
 
-def _window_hashes(path: Path) -> Array:
-    """64-bit hash of the T inputs of every window: uint64 (windows,)."""
-    store = open_windows(path)
-    windows_NT = store.tokens[: store.count * store.context].reshape(store.count, store.context)
-    hashes = (int.from_bytes(blake2b(row.tobytes(), digest_size=8).digest(), "little") for row in windows_NT)
-    return np.fromiter(hashes, dtype=np.uint64, count=store.count)
-
-
-def _document_hashes(path: Path) -> Array:
-    hashes = (int.from_bytes(same_text_key(document["text"])[:8], "little") for document in read_documents(path))
-    return np.fromiter(hashes, dtype=np.uint64)
+def _write_hashes(digests: Iterable[bytes], output: Path, documents: Path) -> int:
+    hashes = np.fromiter((int.from_bytes(digest, "little") for digest in digests), dtype=np.uint64)
+    write_array(output, np.sort(hashes), documents=str(documents))
+    return len(hashes)

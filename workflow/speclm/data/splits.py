@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 
 from speclm.data.contamination import KINDS, NOTHING, PlacedTexts, find_repeats
+from speclm.data.names import GENERIC, HELDOUT, PLACED, TRAIN, check_domain_names
 from speclm.data.pool import Pool, open_pool
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_json, sha256, write_documents, write_json
@@ -37,9 +38,6 @@ from speclm.stage.streams import rng
 
 Array = np.ndarray[Any, Any]
 Removed = Counter[tuple[str, str, str]]  # from, kept in, how
-GENERIC = "generic"
-PLACED = "placed"  # the folder of what stands in the splits, beside the domains'
-HELDOUT, TRAIN = f"{GENERIC}/heldout", f"{GENERIC}/train"
 
 
 @dataclass(frozen=True)
@@ -175,19 +173,6 @@ def split_settings(section: Mapping[str, Any]) -> SplitSettings:
         permutations=section["permutations"],
         passage_words=_or_off(section["passage_words"]),
     )
-
-
-def check_domain_names(names: Sequence[str]) -> None:
-    """Refuse a domain that is named twice, or like the generic corpus or what stands beside the domains' folders.
-
-    Raises:
-        UserError: naming the domain.
-    """
-    for name, count in Counter(names).items():
-        if count > 1:
-            raise UserError(f'the domain "{name}" is named twice', key="domains", remedy="name every domain once")
-        if name in (GENERIC, PLACED):
-            raise UserError(f'a domain cannot be called "{name}"', key="domains", remedy="give it another name")
 
 
 def open_corpus(

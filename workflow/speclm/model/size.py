@@ -13,7 +13,7 @@ left over, published - ours, in millions, at k experts (h = m = k, 5 of 7 layers
     SLM-pn  756 - 751.1 = 4.9 (k = 16)     1,422 - 1,422.2 = -0.2 (32)      2,770 - 2,764.3 = 5.7 (64)
     SLM-mix 2,016 - 1,950.6 = 65.4 = 16 times the SLM's
 Cause: beside the matrices the paper has 5.1 to 5.4 thousand rows of width d, we have 1,024 positions and 15 norm
-scales. SLM-pn inherits it, but for k = 32, where the paper itself lies 4 million below the line through its 756 and
+scales. SLM-pn inherits it, but for k = 32, where the paper itself lies 5 million below the line through its 756 and
 2,770.
 """
 

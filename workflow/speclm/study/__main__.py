@@ -3,6 +3,7 @@
 python -m speclm.study laptop                         every table, figure and verdict that the published metrics allow
 python -m speclm.study laptop figure_4b table_3       these alone
 python -m speclm.study laptop claim_7                 one verdict, printed; ablations/claim_11 with the variants
+python -m speclm.study laptop --cost device_hours --output results/hours      in measured hours, not in counted FLOPs
 python -m speclm.study laptop --publish               copy a finished results/laptop/ to results/published/laptop/
 """
 
@@ -13,6 +14,7 @@ import sys
 from pathlib import Path
 
 from speclm.stage.errors import UserError
+from speclm.study.cost import UNITS
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -23,8 +25,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("preset", help="a folder of results/published")
     parser.add_argument("names", nargs="*", metavar="NAME", help="figure_4b, table_3, claims, claim_7, …; default: all")
     parser.add_argument("--output", type=Path, help="where tables/ and figures/ go; default: the preset's folder")
+    parser.add_argument(
+        "--cost", choices=UNITS, help="what costs are counted in; default: as in the run; with --output"
+    )
     parser.add_argument("--publish", action="store_true", help="copy the run's files there first")
     chosen = parser.parse_args(arguments)
+    if chosen.cost and not chosen.output:
+        parser.error("--cost needs --output: the preset's folder keeps the unit of the run")
     try:
         _make(chosen)
     except UserError as error:
@@ -40,7 +47,7 @@ def _make(chosen: argparse.Namespace) -> None:
 
     if chosen.publish:
         publish(REPOSITORY / "results" / chosen.preset, REPOSITORY / "results/published" / chosen.preset)
-    published = open_published(chosen.preset, REPOSITORY)
+    published = open_published(chosen.preset, REPOSITORY, chosen.cost)
     names = choose(chosen.names, published)
     output = chosen.output or published.folder
     for study in filter(None, (published, published.variants)):

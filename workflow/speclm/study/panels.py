@@ -151,7 +151,7 @@ def _draw(axes: Axes, material: Material, panel: Panel, shared: Statistic | None
             color=look.colour,
             marker=look.marker,
             linestyle=curve.dashes,
-            capsize=2.5,
+            capsize=3.0,  # wider than a marker, so that an interval within it shows
             elinewidth=0.8,
             capthick=0.8,
             zorder=3,

@@ -1,6 +1,6 @@
 """The plan of a preset: its configuration and tables are read, its jobs counted, and what they take is told.
 
-    plan_preset(repository, "paper", "all", None, "H100", 0.4) -> "Plan of paper: 253 jobs …"
+    plan_preset(repository, "paper", "all", None, "H100", 0.4) -> "Plan of paper: 6,483 jobs …"
 
 Nothing is trained or read of the corpora, which need not be there: how large they are is said by the run's own manifest
 once it has collected them, before that by config/reference/corpora.tsv.

@@ -22,6 +22,7 @@ import pandas as pd
 
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_json, read_table, sha256, write_table, write_text
+from speclm.stage.recipes import laid_over
 from speclm.stage.settings import nearest
 from speclm.study.assumptions import assumptions, origins_of
 from speclm.study.claims import CLAIMS, judge
@@ -72,23 +73,25 @@ class Published:
     Attributes:
         repository: holds config/methods.tsv, config/origins.tsv and the paper's numbers.
         main: of a study of variants, the study of the methods.
+        cost: what costs are counted in, a key of `UNITS`; None: as in the run.
     """
 
     folder: Path
     repository: Path
     main: Published | None = None
+    cost: str | None = None
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:
         """The run's configuration, and of its study what is measured ("study")."""
         settings: Mapping[str, Any] = read_json(self.folder / RECORD)["settings"]
-        return settings
+        return settings if self.cost is None else laid_over(settings, {"figures": {"cost": self.cost}})
 
     @cached_property
     def variants(self) -> Published | None:
         """The study of the variants, if there is one."""
         folder = self.folder / ABLATIONS
-        return Published(folder, self.repository, self) if (folder / RECORD).exists() else None
+        return Published(folder, self.repository, self, self.cost) if (folder / RECORD).exists() else None
 
     @property
     def results(self) -> list[str]:
@@ -228,8 +231,8 @@ class Published:
         return Sources(self.evidence, histograms, models, timings, serving, self._paper, deviations)
 
 
-def open_published(preset: str, repository: Path) -> Published:
-    """The published results of a preset.
+def open_published(preset: str, repository: Path, cost: str | None = None) -> Published:
+    """The published results of a preset, costs in the run's own unit or another.
 
     Raises:
         UserError: there are none of this name.
@@ -242,7 +245,7 @@ def open_published(preset: str, repository: Path) -> Published:
             where=folder,
             remedy=f"ask for one of {', '.join(known) or 'none'}, or run it and publish it",
         )
-    return Published(folder / preset, repository)
+    return Published(folder / preset, repository, cost=cost)
 
 
 def choose(names: list[str], published: Published) -> list[str]:

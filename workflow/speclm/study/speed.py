@@ -42,7 +42,7 @@ TEXT_SPEED = {
     "collect_documents": 1.1,
     "split_documents": 2.5,
     "split_shard": 2.5,
-    "check_splits": 17.0,
+    "hash_split": 17.0,
     "train_tokenizer": 6.0,
     "encode_split": 4.0,
     "fit_embedder": 1.9,

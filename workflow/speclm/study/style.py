@@ -63,7 +63,7 @@ SHEET: dict[str, Any] = {
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
     "lines.linewidth": 1.3,
-    "lines.markersize": 4.5,
+    "lines.markersize": 3.5,
     "pdf.fonttype": 42,
     "hatch.linewidth": 0.5,
     "svg.hashsalt": "speclm",

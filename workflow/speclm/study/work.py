@@ -74,8 +74,9 @@ def _split_shard(study: Study, wildcards: Wildcards) -> Work:
     return Work(text=text, disk=int(COMPRESSED * text))
 
 
-def _check_splits(study: Study, wildcards: Wildcards) -> Work:
-    return Work(text=sum(corpus.text for corpus in study.corpora.values()))
+def _hash(study: Study, wildcards: Wildcards) -> Work:
+    split = wildcards["corpus"], wildcards["split"]
+    return Work(text=study.text(*split), disk=8 * study.windows(*split))
 
 
 def _train_tokenizer(study: Study, wildcards: Wildcards) -> Work:
@@ -203,7 +204,7 @@ _RULES: dict[str, Callable[[Study, Wildcards], Work]] = {
     "collect_documents": _collect,
     "split_documents": _split,
     "split_shard": _split_shard,
-    "check_splits": _check_splits,
+    "hash_split": _hash,
     "train_tokenizer": _train_tokenizer,
     "encode_split": _encode,
     "fit_embedder": _fit_embedder,
