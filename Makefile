@@ -23,7 +23,7 @@ smoke: .venv/complete  ## every rule of the study, tiny (about 2 minutes)
 	$(SNAKEMAKE) --quiet rules host progress --configfile config/smoke.yaml $(TIDY)
 	@cat results/smoke/summary.txt
 
-ablations: .venv/complete  ## variants of the methods: figures 5, 7, 10, 11, 14 and sensitivities (32 minutes, after the demo)
+ablations: .venv/complete  ## variants of the methods: figures 5, 7, 10, 11, 14 and sensitivities (29 minutes, after the demo)
 	$(SNAKEMAKE) ablations --quiet rules host progress $(TIDY)
 
 specialize: .venv/complete  ## advice and a model for DOMAIN=your/documents LICENCE=… ORIGIN=… (LATENCY=ms; minutes after the demo)
