@@ -34,8 +34,9 @@ def before(smoke: Clone) -> dict[str, bytes]:
 def joined(smoke: Clone, before: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A copy of the finished run that the documents have joined."""
     clone = copy_run(smoke, tmp_path_factory.mktemp("joined"))
-    shutil.rmtree(clone.folder / ".venv", ignore_errors=True)
-    (clone.folder / ".venv").symlink_to(sys.prefix)
+    if not (clone.folder / ".venv").is_symlink():  # as in a worktree that borrows another's
+        shutil.rmtree(clone.folder / ".venv", ignore_errors=True)
+        (clone.folder / ".venv").symlink_to(sys.prefix)
     clone.snakemake("specialize", "--config", *words())
     return clone
 

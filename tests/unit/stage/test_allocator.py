@@ -25,7 +25,25 @@ print(faults() - before)
 """
 
 
-@pytest.mark.skipif("glibc" not in str(os.confstr("CS_GNU_LIBC_VERSION")), reason="another C library")
+GIVE_BACK = """
+import ctypes
+from pathlib import Path
+from speclm.stage.allocator import give_back
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+def resident(): return int(Path("/proc/self/statm").read_text().split()[1])
+before = resident()
+blocks = [libc.malloc(1 << 20) for _ in range(64)]
+for block in blocks: ctypes.memset(ctypes.c_void_p(block), 1, 1 << 20)
+for block in blocks[:-1]: libc.free(ctypes.c_void_p(block))  # the last one keeps the heap's end where it is
+kept = resident() - before
+give_back()
+print(kept, resident() - before)
+"""
+GLIBC = pytest.mark.skipif("glibc" not in str(os.confstr("CS_GNU_LIBC_VERSION")), reason="another C library")
+
+
+@GLIBC
 def test_freed_memory_is_taken_again_without_a_page_fault() -> None:
     def faults(variables: dict[str, str]) -> int:
         command = [sys.executable, "-c", ALLOCATE_AGAIN_AND_AGAIN]
@@ -34,6 +52,14 @@ def test_freed_memory_is_taken_again_without_a_page_fault() -> None:
     pages = (64 << 20) // resource.getpagesize()
     assert faults({}) > pages // 512  # even in pages of 2 MiB
     assert faults(environment()) < 10
+
+
+@GLIBC
+def test_free_memory_is_given_back_where_that_is_asked_for() -> None:
+    variables = {**environment(), "PYTHONPATH": os.pathsep.join(sys.path)}
+    ended = subprocess.run([sys.executable, "-c", GIVE_BACK], env=variables, capture_output=True, text=True, check=True)
+    kept, left = (int(pages) * resource.getpagesize() for pages in ended.stdout.split())
+    assert kept > 60 << 20 and left < 16 << 20
 
 
 def test_exports_name_all_variables() -> None:

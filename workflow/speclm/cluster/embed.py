@@ -28,6 +28,7 @@ from threadpoolctl import threadpool_limits
 
 from speclm.data.tokenizer import Tokenizer
 from speclm.data.windows import Windows
+from speclm.stage.allocator import give_back
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_array, read_json, write_array, write_json, write_rows
 from speclm.stage.settings import from_mapping
@@ -166,6 +167,7 @@ class SentenceEncoder:
         vectors_ND: Array = self._model.encode(
             texts, batch_size=64, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
         )
+        give_back()
         return vectors_ND.astype(np.float32)
 
 

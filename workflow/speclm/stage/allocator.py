@@ -9,6 +9,8 @@ system grants them (madvise), save another 1 to 5 %. Numbers do not change. Othe
 
 from __future__ import annotations
 
+import ctypes
+
 FOUR_GIB = str(2**32)
 
 
@@ -24,3 +26,11 @@ def environment() -> dict[str, str]:
 def exports() -> str:
     """The same as a shell's command."""
     return "export " + " ".join(f"{name}={value}" for name, value in environment().items())
+
+
+def give_back() -> None:
+    """Return free memory to the system all the same: after work in tensors of many sizes, which leave gaps that later
+    ones do not fit into, a process would grow and grow. Nothing where the C library is another."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
