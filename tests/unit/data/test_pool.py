@@ -22,6 +22,9 @@ def test_traces_of_some_texts_are_those_of_all_that_are_theirs(
     files = [tmp_path / "first.jsonl.zst", tmp_path / "second.jsonl.zst"]
     for file, part in zip(files, (lines[:5], lines[5:]), strict=True):
         write_documents(file, ({"id": line[:9], "text": line} for line in part))
+    for left in ("documents.jsonl", "keys", "sketches", "passages/00", "passages/63"):  # by a job that was killed
+        (tmp_path / "scratch/passages").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "scratch" / left).write_bytes(b"left behind")
     with pool.open_pool(files, np.random.default_rng(3), 16, 20, tmp_path / "scratch", first=9) as opened:
         assert len(opened) == 9 and not opened.whole
         numbers = np.array([0, 3, 4, 8])

@@ -38,8 +38,8 @@ def range_starts(hashes: Array) -> Array:
 
 
 def write_passages(parts: Iterable[Iterable[Range]], folder: Path) -> None:
-    """Write the passages of parts of a corpus, each in ranges: a file for each range."""
-    folder.mkdir()
+    """Write the passages of parts of a corpus, a file for each range; a killed job may have left some there."""
+    folder.mkdir(exist_ok=True)
     with ExitStack() as stack:
         files = [stack.enter_context(path.open("wb")) for path in _files(folder)]
         for part in parts:
