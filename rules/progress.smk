@@ -1,9 +1,12 @@
 # At the start: whether another workflow, or jobs that it left to SLURM, are at work in this run. Then, every 15 seconds:
 # how far, and how long still.
-from speclm.stage import occupancy, progress, slurm
+import signal
+
+from speclm.stage import interrupt, occupancy, progress, slurm
 
 
 onstart:
+    interrupt.handle_in_thread(signal.SIGTERM)
     run = Path("results") / config["run"]
     executor = workflow.scheduler._executor
     jobs_name = getattr(executor, "run_uuid", None)  # where SLURM runs the jobs

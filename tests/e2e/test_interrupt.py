@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -86,8 +87,28 @@ def running(new_clone: Callable[[], Clone]) -> Iterator[tuple[Clone, subprocess.
     clone = new_clone()
     process = clone.start()
     yield clone, process
-    os.killpg(process.pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
+
+
+def test_it_stops_whatever_it_is_at(running: tuple[Clone, subprocess.Popen[str]]) -> None:
+    """Asked a hundred times a second, Snakemake records the ends of the stages at work, and ends. Were a handler to wait
+    for the code that it meets, they would pile up to a RecursionError."""
+    clone, process = running
+    while not parts(process)[1]:
+        time.sleep(0.1)
+    (snakemake,), stages = parts(process)
+    before, until = summaries(clone), time.monotonic() + 60
+    while at_work([snakemake]):
+        assert time.monotonic() < until, "it is still there after a minute"
+        with suppress(psutil.NoSuchProcess):
+            snakemake.terminate()
+        time.sleep(0.01)
+    said = process.communicate(timeout=60)[0]
+    assert "Traceback" not in said and "RecursionError" not in said, said[-3000:]
+    assert summaries(clone) >= before + len(stages)
+    assert at_work(stages) == []
 
 
 def test_a_second_run_in_the_same_folder_is_refused(running: tuple[Clone, subprocess.Popen[str]]) -> None:

@@ -1,11 +1,13 @@
-"""Signals set a flag, and the handlers of before come back."""
+"""Signals set a flag, and the handlers of before come back; a handler may wait for a lock of the code that it meets."""
 
 import os
 import signal
+import threading
+from typing import Any
 
 import pytest
 
-from speclm.stage.interrupt import StopFlag
+from speclm.stage.interrupt import StopFlag, handle_in_thread
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
@@ -16,3 +18,21 @@ def test_a_signal_only_sets_the_flag(number: signal.Signals) -> None:
         os.kill(os.getpid(), number)
         assert stop.requested
     assert signal.getsignal(number) is before
+
+
+def test_a_handler_may_take_a_lock_of_the_code_that_the_signal_meets() -> None:
+    lock, stopping = threading.Lock(), threading.Event()
+
+    def stop(*arguments: Any) -> None:
+        if lock.acquire(timeout=5):
+            stopping.set()
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        handle_in_thread(signal.SIGTERM)
+        with lock:
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert not stopping.is_set()
+        assert stopping.wait(5)
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -7,11 +7,15 @@ SLURM sends SIGTERM before it takes a machine back, and SIGUSR1 where a job asks
             …
             if stop.requested:
                 save(); raise Interrupted("at step 1200 of 4000")
+
+A handler runs within the code that the signal meets. One that takes a lock which that code holds waits for itself, for
+ever: so does Snakemake's (9.27) if it is asked to stop while it records the end of a job. `handle_in_thread` ends that.
 """
 
 from __future__ import annotations
 
 import signal
+import threading
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -20,6 +24,17 @@ EXIT_INTERRUPTED = 75  # EX_TEMPFAIL of sysexits.h: the same command will succee
 
 class Interrupted(Exception):  # noqa: N818  (an outcome, not an error of anybody)
     """The stage was asked to stop, has saved, and goes on where it was when it is run again."""
+
+
+def handle_in_thread(number: signal.Signals) -> None:
+    """Let the handler that a signal has run in a thread of its own, which may wait for locks of the code it meets."""
+    handler = signal.getsignal(number)
+    assert callable(handler)
+
+    def start(*arguments: Any) -> None:
+        threading.Thread(target=handler, args=arguments, name=number.name, daemon=True).start()
+
+    signal.signal(number, start)
 
 
 class StopFlag:
