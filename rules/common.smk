@@ -75,7 +75,8 @@ CORPORA = ["generic", *config["domains"]]
 # Generic train is one file for each shard of its data set; every other split is one file.
 GENERIC_TRAIN = [f"train/{shard:05d}" for shard in range(len(SHARDS[config["documents"]["generic"]]))]
 SPLITS = {corpus: [*GENERIC_TRAIN, "heldout"] if corpus == "generic" else SPLITS_OF_A_DOMAIN for corpus in CORPORA}
-PLACED = [f"{corpus}/{split}" for corpus in CORPORA for split in SPLITS[corpus] if not split.startswith("train/")]
+ALL_SPLITS = [f"{corpus}/{split}" for corpus in CORPORA for split in SPLITS[corpus]]
+PLACED = [split for split in ALL_SPLITS if "/train/" not in split]
 TABLES = range(1, 11)
 FIGURES = ["1", "2", "3", "5", "6", "8", "12", "13"]
 FIGURES += [f"4{panel}" for panel in "abcd"[: 1 + len(config["specialize"]["sizes"])]]

@@ -167,6 +167,7 @@ rule write_card:
         manifests=[file.replace(".jsonl.zst", ".json") for dataset in DATASETS for file in document_files(dataset)],
         report="<run>/splits/report.json",
         checked="<run>/splits/checked.json",
+        tokens=[f"<run>/tokens/{split}.bin.json" for split in ALL_SPLITS],
     output:
         card=report(
             "<run>/data_card.md",
@@ -187,6 +188,7 @@ rule write_card:
             "corpora": DATASET_OF,
             "datasets": {name: vars(dataset) for name, dataset in DATASETS.items()},
             "comparisons": {key: config["documents"][key] for key in ("near_duplicate", "passage_words")},
+            "splits": ALL_SPLITS,
         },
         revision=STAGE_REVISION["study"],
     message:
@@ -197,7 +199,7 @@ rule write_card:
 
 rule write_croissant:
     input:
-        splits=[f"<run>/splits/{corpus}/{split}.jsonl.zst" for corpus in CORPORA for split in SPLITS[corpus]],
+        splits=[f"<run>/splits/{split}.jsonl.zst" for split in ALL_SPLITS],
         report="<run>/splits/report.json",
     output:
         metadata="<run>/croissant.json",

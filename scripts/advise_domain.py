@@ -9,8 +9,7 @@ def main(job: Job) -> dict:
     import pandas as pd
 
     from speclm.cluster.histogram import histogram_frame
-    from speclm.data.tokenizer import load_tokenizer
-    from speclm.data.windows import byte_share, open_windows
+    from speclm.data.windows import byte_share
     from speclm.study.advice import Costs, advise
     from speclm.study.advice_page import advice_page
     from speclm.study.budgets import Limits
@@ -18,14 +17,12 @@ def main(job: Job) -> dict:
     from speclm.study.own_domain import describe_domain
 
     name, settings = job.wildcards["domain"], job.settings
-    tokenizer = load_tokenizer(job.inputs["tokenizer"])
-    stores = {path.stem: open_windows(path, tokenizer.sha256) for path in job.inputs["tokens"]}
-    generic = open_windows(job.inputs["generic"], tokenizer.sha256)
+    stores = {path.name.removesuffix(".bin.json"): read_json(path) for path in job.inputs["tokens"]}
     domain = describe_domain(
         name,
         read_json(job.inputs["report"]),
-        {split: len(windows.tokens) for split, windows in stores.items()},
-        (byte_share(stores["train"], tokenizer), byte_share(generic, tokenizer)),
+        {split: store["tokens"] for split, store in stores.items()},
+        (byte_share([stores["train"]]), byte_share([read_json(path) for path in job.inputs["generic"]])),
         read_json(job.inputs["start"]),
     )
     own = histogram_frame(name, settings["k"], [job.inputs["clusters"]])

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from speclm.data.shards import NONE
+from speclm.data.windows import STRANGE, byte_share
 from speclm.stage.files import read_json, write_text
 
 Rows = Sequence[Sequence[Any]]
@@ -24,6 +25,7 @@ def write_card(
     corpora: Mapping[str, str],
     datasets: Mapping[str, Mapping[str, str]],
     manifests: Mapping[str, Sequence[Path]],
+    stores: Mapping[str, Sequence[Path]],
     comparisons: Mapping[str, float | None],
     report: Path,
     checked: Path,
@@ -34,6 +36,7 @@ def write_card(
     Args:
         corpora: the data set of every corpus. datasets: its row of config/datasets.tsv, by name.
         manifests: of its shards, by name.
+        stores: the facts of every split's stores (.bin.json), by split: "sympy/train".
         comparisons: near_duplicate and passage_words of the configuration's section "documents"; null turned one off.
         report, checked: what `report_splits` and `check_separation` wrote.
 
@@ -41,9 +44,9 @@ def write_card(
         How many documents were read of each data set.
     """
     facts = {name: _sum([read_json(path) for path in paths]) for name, paths in manifests.items()}
-    write_text(
-        output, "\n".join(_lines(corpora, datasets, facts, comparisons, read_json(report), read_json(checked))) + "\n"
-    )
+    tokens = {split: [read_json(path) for path in paths] for split, paths in stores.items()}
+    lines = _lines(corpora, datasets, facts, tokens, comparisons, read_json(report), read_json(checked))
+    write_text(output, "\n".join(lines) + "\n")
     return {name: fact["documents"] for name, fact in facts.items()}
 
 
@@ -67,6 +70,7 @@ def _lines(
     corpora: Mapping[str, str],
     datasets: Mapping[str, Mapping[str, str]],
     facts: Mapping[str, Mapping[str, Any]],
+    tokens: Mapping[str, Sequence[Mapping[str, Any]]],
     comparisons: Mapping[str, float | None],
     report: Mapping[str, Any],
     checked: Mapping[str, Any],
@@ -106,9 +110,17 @@ def _lines(
     shared = checked["shared_documents"], checked["shared_windows"]
     yield f"Checked after encoding: {shared[0]} documents and {shared[1]} token windows stand in two splits.\n"
     yield from _table(
-        ["split", "documents", "characters"],
-        [(split, row["documents"], row["characters"]) for split, row in report["splits"].items()],
+        ["split", "documents", "characters", "tokens", "single bytes"],
+        [
+            (split, row["documents"], row["characters"], _tokens(tokens[split]), f"{byte_share(tokens[split]):.2%}")
+            for split, row in report["splits"].items()
+        ],
     )
+    yield "\nSingle bytes: tokens that are one byte of a character that the tokenizer does not know.\n"
+    for corpus in corpora:
+        share = byte_share(tokens[f"{corpus}/train"])
+        if share >= STRANGE:
+            yield f"**{corpus} is foreign to the tokenizer**: {share:.0%} of its training tokens are single bytes.\n"
     if checked["shared"]:
         yield "\nToken windows that stand in two splits, for each pair:\n"
         yield from _table(
@@ -123,6 +135,10 @@ def _lines(
         ["from", "kept in", "how", "documents"],
         [(row["from"], row["kept_in"], row["how"], row["documents"]) for row in report["removed"]],
     )
+
+
+def _tokens(stores: Sequence[Mapping[str, Any]]) -> int:
+    return sum(store["tokens"] for store in stores)
 
 
 def _compared(comparisons: Mapping[str, float | None]) -> Iterator[str]:

@@ -65,6 +65,11 @@ class Tokenizer:
         """Number of pieces."""
         return int(self.processor.get_piece_size())
 
+    @property
+    def single_bytes(self) -> list[int]:
+        """The pieces that are one byte each, in which characters are written that are no piece."""
+        return [piece for piece in range(self.vocabulary) if self.processor.is_byte(piece)]
+
     def encode(self, texts: list[str], threads: int) -> list[list[int]]:
         """Token ids of every text, without bos; the same for any number of threads."""
         encoded: list[list[int]] = self.processor.encode(texts, num_threads=threads)

@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 
+from speclm.data.windows import STRANGE
 from speclm.study.layout import DASH, count, markdown_rows, number, signed, with_interval
-from speclm.study.own_domain import STRANGE
 
 Row = Mapping[str, Any]
 FEW = 30  # test documents below which an interval is a rough guess

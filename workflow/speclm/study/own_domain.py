@@ -16,12 +16,11 @@ from typing import Any
 
 import pandas as pd
 
-from speclm.data.windows import nearest_size
+from speclm.data.windows import STRANGE, nearest_size
 from speclm.stage.errors import UserError
 from speclm.study.evidence import Evidence
 from speclm.study.plan import GENERIC
 
-STRANGE = 0.1  # share of bytes from which a text is foreign to the tokenizer
 COMPARED = {  # what a value below and one above those that were studied is called
     "effective_clusters": ("fewer effective clusters", "more effective clusters"),
     "js": ("a smaller distance from generic text", "a larger distance from generic text"),
