@@ -35,7 +35,7 @@ STAGE_REVISION = {
     "collect": 1,
     "split": 1,
     "tokenizer": 1,
-    "encode": 1,
+    "encode": 2,
     "embed": 1,
     "cluster": 1,
     "importance": 1,
