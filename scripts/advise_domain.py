@@ -9,7 +9,7 @@ def main(job: Job) -> dict:
     import pandas as pd
 
     from speclm.cluster.histogram import histogram_frame
-    from speclm.data.windows import byte_share
+    from speclm.data.single_bytes import byte_share
     from speclm.study.advice import Costs, advise
     from speclm.study.advice_page import advice_page
     from speclm.study.budgets import Limits

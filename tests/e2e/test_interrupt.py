@@ -93,8 +93,8 @@ def running(new_clone: Callable[[], Clone]) -> Iterator[tuple[Clone, subprocess.
 
 
 def test_it_stops_whatever_it_is_at(running: tuple[Clone, subprocess.Popen[str]]) -> None:
-    """Asked a hundred times a second, Snakemake records the ends of the stages at work, and ends. Handlers that wait for
-    the code that they meet pile up to a RecursionError."""
+    """Asked a hundred times a second, Snakemake records the ends of the stages at work, and ends. Handlers that wait
+    for the code that they meet pile up to a RecursionError."""
     clone, process = running
     while not parts(process)[1]:
         time.sleep(0.1)

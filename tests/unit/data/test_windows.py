@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speclm.data.tokenizer import Tokenizer
-from speclm.data.windows import byte_share, encode_split, open_windows, write_store
+from speclm.data.windows import encode_split, open_windows, write_store
 from speclm.stage import files
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_array, read_documents, read_json, sha256, write_documents
@@ -155,15 +155,3 @@ def test_nothing_half_written_stays_when_encoding_fails(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no more"):
         write_store(documents(), 2, 100, "t", tmp_path / "train.bin")
     assert not list(tmp_path.iterdir())
-
-
-def test_share_of_bytes(documents: Path, tokenizer: Tokenizer, tmp_path: Path) -> None:
-    """A Cyrillic letter is two bytes and no piece; known words have none."""
-    for name, text, share in (("known", "the window of the store " * 30, 0.0), ("foreign", "Ж" * 300, 600 / 601)):
-        write_documents(tmp_path / f"{name}.zst", [{"text": text}])
-        facts = encode_split(tmp_path / f"{name}.zst", tokenizer, 16, 1, tmp_path / f"{name}.bin")
-        assert byte_share([facts]) == pytest.approx(share)
-
-
-def test_share_of_bytes_over_shards() -> None:
-    assert byte_share([{"single_bytes": 10, "tokens": 40}, {"single_bytes": 0, "tokens": 60}]) == 0.1

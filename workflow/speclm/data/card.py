@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from speclm.data.shards import NONE
-from speclm.data.windows import STRANGE, byte_share
+from speclm.data.single_bytes import STRANGE, byte_share
 from speclm.stage.files import read_json, write_text
 
 Rows = Sequence[Sequence[Any]]

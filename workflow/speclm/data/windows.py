@@ -19,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import mmap
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import log
@@ -35,7 +35,6 @@ from speclm.stage.files import atomic, is_whole, read_array, read_documents, rea
 
 Array = np.ndarray[Any, Any]
 _ENCODED_TOGETHER = 1 << 19  # characters, so many or one document: bounds memory, changes no result
-STRANGE = 0.1  # share of single bytes from which a text is foreign to the tokenizer
 
 
 @dataclass(frozen=True)
@@ -249,14 +248,6 @@ def _open_store(path: Path, tokenizer_sha256: str | None, scattered: bool) -> tu
 def nearest_size(tokens: int, sizes: Sequence[int]) -> int:
     """The place of the size that so many tokens are nearest to, by ratio: 143k of (2.5k, 20k, 160k) to the last."""
     return min(range(len(sizes)), key=lambda place: abs(log(sizes[place] / tokens)))
-
-
-def byte_share(stores: Sequence[Mapping[str, Any]]) -> float:
-    """Share of a split's tokens that are single bytes, from the facts of its stores (.bin.json).
-
-    600 bytes of 300 Cyrillic letters and the bos of their document, read by a tokenizer of English:   0.998
-    """
-    return float(sum(store["single_bytes"] for store in stores) / sum(store["tokens"] for store in stores))
 
 
 def _documents_path(path: Path) -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from speclm.data.windows import STRANGE
+from speclm.data.single_bytes import STRANGE
 from speclm.study.layout import DASH, count, markdown_rows, number, signed, with_interval
 
 Row = Mapping[str, Any]

@@ -16,7 +16,8 @@ from typing import Any
 
 import pandas as pd
 
-from speclm.data.windows import STRANGE, nearest_size
+from speclm.data.single_bytes import STRANGE
+from speclm.data.windows import nearest_size
 from speclm.stage.errors import UserError
 from speclm.study.evidence import Evidence
 from speclm.study.plan import GENERIC
