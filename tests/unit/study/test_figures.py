@@ -1,7 +1,6 @@
 """Figures: the right numbers and axes, the same bytes, no label on another, and gaps that are named."""
 
 from dataclasses import replace
-from itertools import combinations, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from speclm.study.decision import decide
 from speclm.study.evidence import gather_evidence
 from speclm.study.figures import MAIN_FIGURES, VARIANT_FIGURES
 from speclm.study.style import LOOKS, save_figure
-from unit.study.drawing import Drawn, make_figure, points_of, words
+from unit.study.drawing import Drawn, assert_labels_apart, assert_within_page, make_figure, points_of, words
 from unit.study.made_up import (
     HISTOGRAMS,
     Results,
@@ -125,30 +124,12 @@ def test_same_results_same_bytes(
 
 @pytest.mark.parametrize(("study", "name"), DRAWN)
 def test_nothing_leaves_the_page(drawn: Drawn, study: str, name: str) -> None:
-    figure = drawn(study, name)
-    figure.draw_without_rendering()
-    texts = [*figure.texts, *(text for axes in figure.axes for text in axes.texts)]
-    texts += [text for axes in figure.axes for text in (axes.xaxis.label, axes.yaxis.label)]
-    for text in texts:
-        box = text.get_window_extent()
-        assert box.x0 >= -1 and box.y0 >= -1, text
-        assert box.x1 <= figure.bbox.x1 + 1 and box.y1 <= figure.bbox.y1 + 1, text
+    assert_within_page(drawn(study, name))
 
 
 @pytest.mark.parametrize(("study", "name"), DRAWN)
 def test_labels_do_not_meet(drawn: Drawn, study: str, name: str) -> None:
-    """Neither each other, nor the axes to their right."""
-    figure = drawn(study, name)
-    figure.draw_without_rendering()
-    places = [axes.get_window_extent() for axes in figure.axes]
-    for axes, place in zip(figure.axes, places, strict=True):
-        boxes = [text.get_window_extent() for text in axes.texts]
-        edges = [box for box in boxes if box.x0 > place.x1]
-        assert not any(one.overlaps(two) for one, two in combinations(edges, 2))
-        assert not any(one.overlaps(other) for one in edges for other in places)
-        ticks = [text.get_window_extent() for text in axes.get_xticklabels() if text.get_text()]
-        within = [box for box in ticks if place.x0 - 1 <= (box.x0 + box.x1) / 2 <= place.x1 + 1]
-        assert not any(one.overlaps(two) for one, two in pairwise(within))
+    assert_labels_apart(drawn(study, name))
 
 
 def test_gaps_are_named_and_not_bridged() -> None:
