@@ -108,7 +108,8 @@ def _lines(
     )
     yield "\n## How it was divided\n"
     shared = checked["shared_documents"], checked["shared_windows"]
-    yield f"Checked after encoding: {shared[0]} documents and {shared[1]} token windows stand in two splits.\n"
+    yield f"Checked after encoding: {shared[0]} documents and {shared[1]} token windows stand in two splits."
+    yield "Single bytes are tokens of one byte of a character that the tokenizer does not know.\n"
     yield from _table(
         ["split", "documents", "characters", "tokens", "single bytes"],
         [
@@ -116,11 +117,10 @@ def _lines(
             for split, row in report["splits"].items()
         ],
     )
-    yield "\nSingle bytes: tokens that are one byte of a character that the tokenizer does not know.\n"
     for corpus in corpora:
         share = byte_share(tokens[f"{corpus}/train"])
         if share >= STRANGE:
-            yield f"**{corpus} is foreign to the tokenizer**: {share:.0%} of its training tokens are single bytes.\n"
+            yield f"\n**{corpus} is foreign to the tokenizer**: {share:.0%} of its training tokens are single bytes."
     if checked["shared"]:
         yield "\nToken windows that stand in two splits, for each pair:\n"
         yield from _table(
