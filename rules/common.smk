@@ -17,7 +17,7 @@ from speclm.data.own import HOW, take_own_domain
 from speclm.data.shards import list_shards, read_datasets
 from speclm.model.mixture import expert_parts
 from speclm.stage.allocator import exports
-from speclm.stage.configuration import check_config
+from speclm.stage.configuration import check_config, read_texts
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_json, read_table
 from speclm.stage.recipes import clusterings_of, make_recipes, pretraining_settings
@@ -49,6 +49,7 @@ TABLES_IN = {name: read_table(REPOSITORY / "config" / f"{name}.tsv") for name in
 SCHEMA = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").read_text())
 try:
     OWN = take_own_domain(config, TABLES_IN, config.get("domains", []))
+    read_texts(config, SCHEMA)
     check_config(config, SCHEMA, TABLES_IN, ", ".join(map(str, workflow.configfiles)))
     check_domain_names(config["domains"])
     DOMAINS = TABLES_IN["domains"].set_index("domain").loc[config["domains"]]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from speclm.stage.configuration import check_config
+from speclm.stage.configuration import check_config, read_texts
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_table
 
@@ -111,3 +111,22 @@ def test_every_hyper_parameter_has_an_origin() -> None:
         return [path]
 
     assert sorted(leaves(LAPTOP, "")) == sorted(known)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "value"),
+    [
+        ("seeds", ["17", "18"], [17, 18]),
+        ("context", "64", 64),
+        ("engine", {**LAPTOP["engine"], "threads": "2", "compile": "true"}, {"threads": 2, "compile": True}),
+        ("documents.near_duplicate", "null", None),
+        ("engine.threads", "two", "two"),
+        ("run", "17", "17"),  # a text where one is wanted
+    ],
+)
+def test_text_of_the_command_line_is_read_where_none_is_wanted(path: str, text: Any, value: Any) -> None:
+    config = changed(path, text)
+    read_texts(config, SCHEMA)
+    if isinstance(value, dict):
+        value = {**LAPTOP[path], **value}
+    assert config == changed(path, value)

@@ -11,11 +11,15 @@ The schema says what each key may hold; `_check_together` says what keys and tab
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import reduce
 from itertools import pairwise
+from operator import getitem
 from typing import Any
 
 import jsonschema
 import pandas as pd
+import yaml
 
 from speclm.stage.errors import UserError
 from speclm.stage.recipes import check_variants, laid_over
@@ -44,6 +48,17 @@ def check_config(config: Config, schema: Mapping[str, Any], tables: Mapping[str,
     for variant in config["ablations"]:
         changed = {**laid_over(config, variant["change"]), "ablations": []}
         check_config(changed, schema, tables, f"{where}: ablations.{variant['name']}.change")
+
+
+def read_texts(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
+    """Read, in place, as YAML what is text where the schema wants none: `--config seeds=[17,18]` comes as ["17", "18"],
+    since Snakemake keeps everything within brackets as text. `check_config` refuses what is still wrong then.
+    """
+    for error in list(jsonschema.Draft202012Validator(schema).iter_errors(config)):
+        if error.validator == "type" and isinstance(error.instance, str):
+            *way, last = error.absolute_path
+            with suppress(yaml.YAMLError):
+                reduce(getitem, way, config)[last] = yaml.safe_load(error.instance)
 
 
 def _explain(error: jsonschema.ValidationError, where: str) -> UserError:
