@@ -3,6 +3,9 @@ PYTHON ?= python3
 CORES ?= 2
 PRESET ?= laptop
 PORT ?= 5000
+CONFIG = config/$(PRESET:laptop=config).yaml
+KNOWN = test -f $(CONFIG) || { echo 'PRESET: there is no preset "$(PRESET)"'; \
+  echo 'Remedy: take one of laptop $(filter-out config,$(basename $(notdir $(wildcard config/*.yaml))))'; exit 2; } >&2
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 # Leaves out two lines that Snakemake says for every job; errors and progress stay, each line at once.
@@ -27,7 +30,8 @@ ablations: .venv/complete  ## variants of the methods: figures 5, 7, 10, 11, 14 
 	$(SNAKEMAKE) ablations --quiet rules host progress $(TIDY)
 
 specialize: .venv/complete  ## advice and a model for DOMAIN=your/documents LICENCE=… ORIGIN=… (LATENCY=ms; minutes after the demo)
-	$(SNAKEMAKE) specialize --quiet rules host progress --configfile config/$(PRESET:laptop=config).yaml --config \
+	@$(KNOWN)
+	$(SNAKEMAKE) specialize --quiet rules host progress --configfile $(CONFIG) --config \
 	  domain="$(DOMAIN)" licence="$(LICENCE)" origin="$(ORIGIN)" name="$(NAME)" field="$(FIELD)" latency="$(LATENCY)" \
 	  parameters="$(PARAMETERS)" specialization="$(SPECIALIZATION)" pretraining="$(PRETRAINING)" $(TIDY)
 
@@ -44,7 +48,8 @@ publish: .venv/complete  ## copy the measurements of results/$(PRESET) to result
 	PYTHONPATH=workflow $(BIN)/python -m speclm.study $(PRESET) --publish
 
 track: .venv/complete  ## import every run of PRESET into MLflow (TRACKING_URI=…; WEIGHTS=yes: with the models' weights)
-	$(SNAKEMAKE) --quiet rules host progress --configfile config/$(PRESET:laptop=config).yaml --forcerun track_runs \
+	@$(KNOWN)
+	$(SNAKEMAKE) --quiet rules host progress --configfile $(CONFIG) --forcerun track_runs \
 	  -- results/$(PRESET)/tracking/$(if $(WEIGHTS),weights,runs).json $(TIDY)
 
 ui: .venv/complete  ## open what was imported on this machine: http://127.0.0.1:5000 (PORT=…)
@@ -57,9 +62,10 @@ check: .venv/complete  ## the numbers of results/$(PRESET) beside those expected
 	@$(BIN)/python scripts/_check.py --preset $(PRESET) --cores $(CORES) $(TIDY)
 
 report: .venv/complete  ## one self-contained page of the finished run PRESET; Snakemake's own beside it
-	$(SNAKEMAKE) --quiet rules host progress --configfile config/$(PRESET:laptop=config).yaml \
+	@$(KNOWN)
+	$(SNAKEMAKE) --quiet rules host progress --configfile $(CONFIG) \
 	  -- results/$(PRESET)/report.html $(TIDY)
-	$(SNAKEMAKE) --quiet all --configfile config/$(PRESET:laptop=config).yaml --report results/$(PRESET)/snakemake.html
+	$(SNAKEMAKE) --quiet all --configfile $(CONFIG) --report results/$(PRESET)/snakemake.html
 
 crate: .venv/complete  ## the finished run PRESET with the workflow in one archive to deposit (Workflow Run RO-Crate)
 	@$(BIN)/python scripts/_crate.py results/$(PRESET)

@@ -13,7 +13,7 @@ if REPOSITORY.samefile(Path()):  # files named from here: a finished run stays f
 
 from speclm.cluster.importance import DRAW_BYTES
 from speclm.data.names import check_domain_names
-from speclm.data.own import HOW, take_own_domain
+from speclm.data.own import HOW, check_source, take_own_domain
 from speclm.data.shards import list_shards, read_datasets
 from speclm.model.mixture import expert_parts
 from speclm.stage.allocator import exports
@@ -22,7 +22,7 @@ from speclm.stage.errors import UserError
 from speclm.stage.files import read_json, read_table
 from speclm.stage.recipes import clusterings_of, make_recipes, pretraining_settings
 from speclm.study.assumptions import origins_of
-from speclm.study.budgets import read_limits
+from speclm.study.budgets import check_reachable, read_limits
 from speclm.study.families import figures_of
 from speclm.study.plan import make_plan
 from speclm.study.record import DECIDING
@@ -57,7 +57,12 @@ try:
     DATASETS = read_datasets(TABLES_IN["datasets"], DATASET_OF.values())
     # A data set whose files are not there yet has one shard, whose job says so.
     SHARDS = {name: list_shards(dataset) or [{}] for name, dataset in DATASETS.items()}
-    LIMITS = vars(read_limits(OWN.limits if OWN else {}, config["pretrain"]["budgets"]))
+    limits = read_limits(OWN.limits if OWN else {}, config["pretrain"]["budgets"])
+    if OWN:  # what would come to nothing, or in the place of other results, is refused before anything is made
+        check_source(OWN, Path("results") / config["run"])
+        if (serving := Path(f"results/{config['run']}/serving.tsv")).exists():
+            check_reachable(limits, read_table(serving))
+    LIMITS = vars(limits)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

@@ -105,6 +105,17 @@ def test_a_latency_that_no_model_meets(joined: Clone) -> None:
     said = ended.stdout + ended.stderr
     assert ended.returncode != 0
     assert "latency: no model meets the limits: the fastest takes" in said and "Remedy: allow more" in said
+    assert (joined.results / OWN / "advice.md").exists() and (joined.results / OWN / "model").exists()
+
+
+def test_other_documents_of_the_same_name(joined: Clone) -> None:
+    (joined.folder / "mlflow.txt").write_text("Of something else. " * 20)
+    own = ("domain=mlflow.txt", "licence=unknown", "origin=a test")
+    ended = joined.snakemake("specialize", "--config", *own, check=False)
+    said = ended.stdout + ended.stderr
+    assert ended.returncode != 0
+    assert "results/smoke/own/mlflow: name: holds the results of" in said and "name=…" in said
+    assert (joined.results / OWN / "advice.md").exists()
 
 
 def test_a_document_that_changes_is_read_again(joined: Clone) -> None:

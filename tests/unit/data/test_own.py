@@ -6,8 +6,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from speclm.data.own import OwnDomain, take_own_domain
+from speclm.data.own import OwnDomain, check_source, take_own_domain
 from speclm.stage.errors import UserError
+from speclm.stage.files import write_json
 
 ROW = {"kind": "files", "source": "a.txt", "revision": "-", "field": "text", "where": "-"}
 ROW |= {"licence": "MIT", "origin": "x", "deviation": "-"}
@@ -103,3 +104,19 @@ def test_a_folder_without_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_bytes(b"%PDF")
     with pytest.raises(UserError, match="holds no file that can be read"):
         take(domain=str(tmp_path), licence="MIT", origin="x")
+
+
+def test_finished_results_of_other_documents_are_not_replaced(folder: Path, tmp_path: Path) -> None:
+    own = take(domain=str(folder), licence="MIT", origin="mails")
+    assert own is not None
+    run = tmp_path / "results/laptop"
+    check_source(own, run)  # nothing is there
+    read = run / "logs/collect_documents/my_mails_2024/00000.summary.json"
+    write_json(read, {"settings": {"source": own.dataset.source}})
+    write_json(run / "own/my_mails_2024/advice.json", {})
+    check_source(own, run)  # the same documents again
+    write_json(read, {"settings": {"source": "/elsewhere/my_mails_2024"}})
+    with pytest.raises(UserError, match=r"my_mails_2024: name: holds the results of /elsewhere/.*\nRemedy: .*name=…"):
+        check_source(own, run)
+    (run / "own/my_mails_2024/advice.json").unlink()
+    check_source(own, run)  # nothing is lost

@@ -107,8 +107,8 @@ def test_what_has_no_text_is_left_out_and_counted(tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("a.jsonl", b'{"text": "ok"}\n{"body": "ok", "n": 1}\n', 'field: line 2 has no "text"'),
-        ("a.jsonl", b'{"body": "ok"}\n', "name one of its fields in config/datasets.tsv (body)"),
-        ("a.csv", b"title,body\na,b\n", "name one of its fields in config/datasets.tsv (body, title)"),
+        ("a.jsonl", b'{"body": "ok"}\n', "name one of its fields (body): field=… of a domain of your own"),
+        ("a.csv", b"title,body\na,b\n", "name one of its fields (body, title): field="),
         ("a.jsonl", b'{"text": null}\n', 'field: line 1 has no text under "text", but None'),
         ("a.jsonl", b'{"text": ["a"]}\n', "line 1 has no text under \"text\", but ['a']"),
         ("a.jsonl", b'{"text": "half \\ud83d"}\n', "line 1 holds half a character"),
@@ -127,7 +127,7 @@ def test_bad_files_are_refused_by_name(tmp_path: Path, name: str, content: bytes
 
 def test_a_parquet_file_without_the_field(tmp_path: Path) -> None:
     pd.DataFrame({"body": ["a"]}).to_parquet(tmp_path / "a.parquet")
-    assert "name one of its fields in config/datasets.tsv (body)" in refusal(files(tmp_path / "a.parquet"), tmp_path)
+    assert "name one of its fields (body)" in refusal(files(tmp_path / "a.parquet"), tmp_path)
 
 
 def test_no_file_is_refused(tmp_path: Path) -> None:

@@ -102,9 +102,16 @@ def test_what_lies_outside_of_what_was_studied_is_said(paper_results: Results) -
     outside = advised(paper_results, replace(DOMAIN, bits_per_byte=9.0), own=(1, 0, 0, 0))
     said = " ".join(outside["unknown"])
     assert "fewer effective clusters (1)" in said and "more bits per byte (9)" in said
-    assert "single bytes" not in said
-    foreign = advised(paper_results, replace(DOMAIN, byte_share=0.6))
-    assert any("60% of its tokens are single bytes (generic text: 0.5%)" in line for line in foreign["unknown"])
+
+
+def test_that_a_text_is_foreign_is_said_first(paper_results: Results) -> None:
+    pages = [
+        advice_page(advised(paper_results, replace(DOMAIN, byte_share=share)), paper_results.plan, "here")
+        for share in (0.01, 0.6)
+    ]
+    assert "foreign" not in pages[0]
+    warning = "**This text is foreign to the tokenizer**: 60% of its tokens are single bytes (generic text: 0.5%)"
+    assert 0 < pages[1].index(warning) < pages[1].index("is recommended")
 
 
 def rows_mean(results: Results) -> float:

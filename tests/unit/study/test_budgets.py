@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from speclm.stage.errors import UserError
-from speclm.study.budgets import Limits, fitting_methods, read_limits, served_models
+from speclm.study.budgets import Limits, check_reachable, fitting_methods, read_limits, served_models
 from unit.study.made_up import Results, serving_of
 
 ANY = Limits(latency=None, parameters=None, specialization=0, pretraining=400)
@@ -69,3 +70,12 @@ def test_latency_is_the_networks(paper_results: Results) -> None:
 def test_limits_that_no_model_meets(paper_results: Results, limits: Limits, key: str) -> None:
     with pytest.raises(UserError, match=f"{key}: no model meets the limits: the fastest takes 2 ms per token"):
         fitting(paper_results, limits)
+
+
+def test_limits_that_nothing_meets_are_refused_before_anything_is_made() -> None:
+    serving = pd.DataFrame({"method": ["llm", "slm"], "parameters": [1000, 200], "ms_per_token": [0.7, 0.4]})
+    check_reachable(Limits(0.4, 200, 0, 400), serving)
+    check_reachable(ANY, serving)
+    for limits, key in ((Limits(0.39, None, 0, 400), "latency"), (Limits(None, 199, 0, 400), "parameters")):
+        with pytest.raises(UserError, match=f"{key}: no model meets the limits: the fastest takes 0.4 ms"):
+            check_reachable(limits, serving)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from speclm.data.names import GENERIC, PLACED
 from speclm.data.shards import NONE, DataSet, Files, list_shards, read_datasets
 from speclm.stage.errors import UserError
+from speclm.stage.files import read_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,6 +102,29 @@ def take_own_domain(
     return OwnDomain(name, dataset, shards, limits)
 
 
+def check_source(own: OwnDomain, run: Path) -> None:
+    """Refuse to put other documents in the place of finished results of the same name.
+
+    Args:
+        run: the study's folder, results/{run}.
+
+    Raises:
+        UserError: the advice there was made from another folder or file.
+    """
+    read = run / f"logs/collect_documents/{own.dataset.dataset}/00000.summary.json"
+    results = run / "own" / own.name
+    if not ((results / "advice.json").exists() and read.exists()):
+        return
+    earlier = read_json(read)["settings"]["source"]
+    if earlier != own.dataset.source:
+        raise UserError(
+            f"holds the results of {earlier}, not of {own.dataset.source}",
+            where=results,
+            key="name",
+            remedy="give these documents a name of their own (name=…; NAME=… of make), or delete this folder",
+        )
+
+
 def _name_of(domain: str) -> str:
     """ "notes/My Mails 2024.jsonl.gz" -> "my_mails_2024"; of a pattern, the folder that it begins with."""
     parts = [part for part in Path(domain).expanduser().resolve().parts if not set("*?[") & set(part)]
@@ -110,7 +134,10 @@ def _name_of(domain: str) -> str:
 
 def _text(key: str, value: Any) -> str:
     if isinstance(value, Mapping | list):
-        raise _refuse(key, f"{value} was read as a list", f"quote it twice: {key}='\"…\"'")
+        remedy = f"quote it twice: {key}='\"…\"'"
+        if key == "domain":
+            remedy += "; the study's domains are domains: […]"
+        raise _refuse(key, f"{value} was read as a list", remedy)
     return str(value).strip()
 
 

@@ -246,7 +246,8 @@ def _value(row: Row, field: str, key: str, place: str, number: int) -> Any:
             f'line {number} has no "{field}"',
             where=place,
             key=key,
-            remedy=f"name one of its fields in config/datasets.tsv ({fields}), or take this line out",
+            remedy=f"name one of its fields ({fields}): field=… of a domain of your own, FIELD=… of make specialize, "
+            "else the column of config/datasets.tsv; or take this line out",
         ) from error
 
 

@@ -47,7 +47,11 @@ def check_config(config: Config, schema: Mapping[str, Any], tables: Mapping[str,
     check_variants(config, tables["methods"], where)
     for variant in config["ablations"]:
         changed = {**laid_over(config, variant["change"]), "ablations": []}
-        check_config(changed, schema, tables, f"{where}: ablations.{variant['name']}.change")
+        try:
+            check_config(changed, schema, tables, f"{where}: ablations.{variant['name']}.change")
+        except UserError as error:
+            error.args = (f"{error}; or list the variants anew (ablations: [] leaves all out)",)
+            raise
 
 
 def read_texts(config: dict[str, Any], schema: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from speclm.data.single_bytes import STRANGE
 from speclm.study.layout import DASH, count, markdown_rows, number, signed, with_interval
 from speclm.study.plan import Plan
 
@@ -50,6 +51,12 @@ def advice_page(advice: Advice, plan: Plan, source: str) -> str:
 
 
 def _recommendation(advice: Advice, plan: Plan) -> Iterator[str]:
+    if advice["byte_share"] >= STRANGE:
+        yield (
+            f"**This text is foreign to the tokenizer**: {advice['byte_share']:.0%} of its tokens are single bytes "
+            f"(generic text: {advice['generic_byte_share']:.1%}), and the models have hardly seen its script. "
+            "Expect little of every method; a study with such text in its generic data set is what helps."
+        )
     first, *others = advice["ranking"]
     tree = " or ".join(plan.method(name).label for name in advice["paper"])
     yield f"**{first['label']}** is recommended.{_margin(others)} The paper's tree names {tree} for such budgets."

@@ -93,12 +93,28 @@ def fitting_methods(e: Evidence, served: pd.DataFrame, limits: Limits) -> tuple[
             excluded[method.name] = "a pretraining for this domain"
     names = [method.name for method in e.plan.methods if method.name not in excluded]
     if not names:
-        fastest, smallest = served["ms"].min(), served["parameters"].min()
-        raise UserError(
-            f"no model meets the limits: the fastest takes {fastest:.3g} ms per token, the smallest has "
-            f"{smallest:,.0f} parameters",
-            where="own domain",
-            key="latency" if limits.latency is not None and not fastest <= limits.latency else "parameters",
-            remedy="allow more, or study smaller models (models.slm in a preset of its own)",
-        )
+        raise _none_fits(limits, served["ms"].min(), served["parameters"].min())
     return names, excluded
+
+
+def check_reachable(limits: Limits, serving: pd.DataFrame) -> None:
+    """Refuse limits that not even the fastest or the smallest model of serving.tsv meets, before anything is made.
+
+    Raises:
+        UserError: such limits.
+    """
+    fastest, smallest = serving["ms_per_token"].min(), serving["parameters"].min()
+    if limits.latency is not None and limits.latency < fastest:
+        raise _none_fits(limits, fastest, smallest)
+    if limits.parameters is not None and limits.parameters < smallest:
+        raise _none_fits(limits, fastest, smallest)
+
+
+def _none_fits(limits: Limits, fastest: float, smallest: float) -> UserError:
+    return UserError(
+        f"no model meets the limits: the fastest takes {fastest:.3g} ms per token, the smallest has "
+        f"{smallest:,.0f} parameters",
+        where="own domain",
+        key="latency" if limits.latency is not None and not fastest <= limits.latency else "parameters",
+        remedy="allow more, or study smaller models (models.slm in a preset of its own)",
+    )

@@ -16,7 +16,6 @@ from typing import Any
 
 import pandas as pd
 
-from speclm.data.single_bytes import STRANGE
 from speclm.data.windows import nearest_size
 from speclm.stage.errors import UserError
 from speclm.study.evidence import Evidence
@@ -122,12 +121,6 @@ def unknown(
                 f"This domain has {words[int(value > known.max())]} ({value:.3g}) than any that was studied "
                 f"({known.min():.3g} to {known.max():.3g}): the ranking is stretched beyond what it was measured on."
             )
-    if domain.byte_share >= STRANGE:
-        said.append(
-            f"{domain.byte_share:.0%} of its tokens are single bytes (generic text: {domain.generic_byte_share:.1%}): "
-            "the tokenizer does not know this script, and the models have hardly seen it. Expect little of every "
-            "method; a study with such text in its generic data set is what helps."
-        )
     if missing:
         said.append(
             f"{len(missing)} measurements are missing, among them {missing[0]}: what they belong to is left out."

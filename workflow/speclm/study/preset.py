@@ -44,7 +44,7 @@ def plan_preset(
     speed = choose_speed(results, config["run"], config["engine"]["device"], study.size("slm"), *chosen)
     forecast = make_forecast(study, jobs, speed, read_table(repository / "config/reference/durations.tsv"))
     what = "" if target == "all" else f", {target}"
-    title = f"Plan of {config['run']} ({preset}{what}): {len(jobs)} jobs, of which none is done"
+    title = f"Plan of {config['run']} ({preset}{what}): {len(jobs)} jobs where none is done yet"
     return write_forecast(forecast, speed, title, list(_notes(study, tables["datasets"], repository)))
 
 
