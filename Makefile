@@ -74,7 +74,7 @@ bench: .venv/complete .venv/bench  ## speed and memory of training and of the da
 	PYTHONPATH=workflow $(BIN)/python -m speclm.bench
 
 # Two at a time: what uses one core, then the files of the end-to-end tests, which share one smoke run.
-test: .venv/complete  ## everything: format, lint, types, unit, workflow and end-to-end tests (21 minutes)
+test: .venv/complete  ## everything: format, lint, types, unit, workflow and end-to-end tests (23 minutes)
 	$(MAKE) --no-print-directory --jobs 2 --output-sync=line lint unit workflow
 	$(MAKE) --no-print-directory e2e
 
