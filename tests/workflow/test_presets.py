@@ -254,3 +254,11 @@ def test_a_bad_configuration_is_refused_before_anything_runs(change: str, messag
     assert message in said
     assert "Remedy: " in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("target", ["specialize", "track", "report"])
+def test_make_names_the_presets_there_are(target: str) -> None:
+    command = ["make", "--assume-old=.venv/complete", target, "PRESET=nope"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert ended.returncode != 0
+    assert 'there is no preset "nope"\nRemedy: take one of laptop gpu paper smoke' in ended.stderr

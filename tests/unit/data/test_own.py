@@ -120,3 +120,10 @@ def test_finished_results_of_other_documents_are_not_replaced(folder: Path, tmp_
         check_source(own, run)
     (run / "own/my_mails_2024/advice.json").unlink()
     check_source(own, run)  # nothing is lost
+
+
+def test_a_list_may_have_been_meant_for_the_study() -> None:
+    with pytest.raises(
+        UserError, match=r"domain: \['law'\] was read as a list\nRemedy: .*study's domains are domains:"
+    ):
+        take(domain=["law"], licence="MIT", origin="x")

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from speclm.study.published import Published
 from speclm.study.store import open_store
 from unit.study.drawing import Drawn, make_figure
 from unit.study.made_up import ABLATIONS, Results, Truth, results_of
+from unit.study.published_copies import add_variants, copy_laptop
 from unit.study.tracked import address
 
 
@@ -45,3 +47,15 @@ def database(prepared: Path, tmp_path: Path) -> Path:
     """A copy of it."""
     (tmp_path / "tracking").mkdir()
     return Path(shutil.copy(prepared, tmp_path / "tracking/mlflow.db"))
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Published:
+    """The published laptop study, where tests may change it."""
+    return copy_laptop(tmp_path)
+
+
+@pytest.fixture
+def with_variants(copy: Published) -> Published:
+    """The same with a study of two variants."""
+    return add_variants(copy)

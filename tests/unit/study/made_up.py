@@ -231,7 +231,11 @@ class Results:
 @cache
 def results_of(truth: Truth) -> Results:
     """The made-up run of a truth; tests share it and change nothing in it."""
-    plan = plan_of(truth.extra)
+    return measure(plan_of(truth.extra), truth)
+
+
+def measure(plan: Plan, truth: Truth) -> Results:
+    """The made-up run of a plan."""
     names = [name for name in expected_measurements(plan) if not truth.without(name)]
     documents, runs = documents_of(names, truth), runs_of(names, truth)
     bootstrap = Bootstrap(replicates=200, seed=17, level=0.95)

@@ -10,25 +10,11 @@ import yaml
 from matplotlib.figure import Figure
 
 from speclm.stage.files import read_table
-from speclm.study.bootstrap import Bootstrap
 from speclm.study.cost import HOURS, with_hours
 from speclm.study.evidence import Evidence, gather_evidence
-from speclm.study.metrics import summarise
-from speclm.study.plan import GENERIC, Measurement, expected_measurements, make_plan
+from speclm.study.plan import GENERIC, Measurement, make_plan
 from unit.study.drawing import assert_labels_apart, assert_within_page, make_figure, points_of
-from unit.study.made_up import (
-    BUDGETS,
-    DOMAINS,
-    ROOT,
-    SIZES,
-    Results,
-    Truth,
-    documents_of,
-    paper_cost,
-    paper_nll,
-    runs_of,
-    timings_of,
-)
+from unit.study.made_up import BUDGETS, DOMAINS, ROOT, SIZES, Truth, measure, paper_cost, paper_nll, timings_of
 
 CONFIG = yaml.safe_load((ROOT / "config/paper.yaml").read_text())
 NINE, FOUR = CONFIG["domains"], CONFIG["pretrain"]["budgets"]
@@ -57,14 +43,8 @@ def evidence() -> Evidence:
     study |= {"sizes": CONFIG["specialize"]["sizes"], "budgets": FOUR, "variants": []}
     study |= {"best_finetuned_sizes": CONFIG["specialize"]["best_finetuned_sizes"]}
     plan = make_plan(study, read_table(ROOT / "config/methods.tsv"))
-    truth = Truth(nll=nll, cost=cost)
-    names = list(expected_measurements(plan))
-    documents, runs = documents_of(names, truth), runs_of(names, truth)
-    bootstrap = Bootstrap(replicates=100, seed=17, level=0.95)
-    metrics = summarise(documents, runs, bootstrap)
-    flops = gather_evidence(metrics, documents, None, plan, bootstrap)
-    hours = with_hours(metrics, timings_of(Results(plan, documents, runs, metrics, flops)))
-    return gather_evidence(hours, documents, None, plan, bootstrap, HOURS)
+    r = measure(plan, Truth(nll=nll, cost=cost))
+    return gather_evidence(with_hours(r.metrics, timings_of(r)), r.documents, None, plan, r.evidence.bootstrap, HOURS)
 
 
 @cache

@@ -104,9 +104,8 @@ def check_reachable(limits: Limits, serving: pd.DataFrame) -> None:
         UserError: such limits.
     """
     fastest, smallest = serving["ms_per_token"].min(), serving["parameters"].min()
-    if limits.latency is not None and limits.latency < fastest:
-        raise _none_fits(limits, fastest, smallest)
-    if limits.parameters is not None and limits.parameters < smallest:
+    slow = limits.latency is not None and limits.latency < fastest
+    if slow or (limits.parameters is not None and limits.parameters < smallest):
         raise _none_fits(limits, fastest, smallest)
 
 
