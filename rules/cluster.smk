@@ -210,9 +210,9 @@ rule sample_importance:
         settings=lambda wildcards: {
             "clusters": RECIPES[wildcards.method].clusters,
             "context": config["context"],
-            "budget": max(budgets_for(wildcards.domain)),
+            "budget": max(budgets_for(RECIPES[wildcards.method], wildcards.domain)),
             "relative_cost": RECIPES[wildcards.method].config["pretrain"]["relative_cost"]["slm_is"],
-            "batch": RECIPES[wildcards.method].config["pretrain"]["batch"],
+            "batch": RECIPES[wildcards.method].config["pretrain"]["batch"]["slm_is"],
         },
         revision=STAGE_REVISION["importance"],
     message:

@@ -57,7 +57,9 @@ try:
     DATASETS = read_datasets(TABLES_IN["datasets"], DATASET_OF.values())
     # A data set whose files are not there yet has one shard, whose job says so.
     SHARDS = {name: list_shards(dataset) or [{}] for name, dataset in DATASETS.items()}
-    limits = read_limits(OWN.limits if OWN else {}, config["pretrain"]["budgets"])
+    limits = read_limits(
+        OWN.limits if OWN else {}, config["pretrain"]["budgets"], config["pretrain"]["domain_budgets"]
+    )
     if OWN:  # what would come to nothing, or in the place of other results, is refused before anything is made
         check_source(OWN, Path("results") / config["run"])
         if (serving := Path(f"results/{config['run']}/serving.tsv")).exists():
@@ -95,7 +97,7 @@ GPUS = int(config["engine"]["device"] == "cuda")
 TRAINING_MB = 24000 if GPUS else 2500
 # K-means holds its sample up to four times while it draws and fits; importance sampling keeps all its draws.
 SAMPLE_MB = 4 * 4 * config["clusters"]["fit_windows"] * config["embedder"]["dimensions"] // 10**6
-DRAWS_MB = DRAW_BYTES * max(config["pretrain"]["budgets"]) // config["context"] // 10**6
+DRAWS_MB = DRAW_BYTES * max(config["pretrain"]["domain_budgets"]) // config["context"] // 10**6
 
 
 def generic_train(pattern):
@@ -122,7 +124,8 @@ def study_settings(study):
     """What a complete study holds, for tables, figures and claims."""
     return {
         **{key: config[key] for key in ("methods", "domains", "seeds")},
-        **{"sizes": config["specialize"]["sizes"], "budgets": config["pretrain"]["budgets"]},
+        **{key: config["pretrain"][key] for key in ("budgets", "domain_budgets")},
+        "sizes": config["specialize"]["sizes"],
         "best_finetuned_sizes": config["specialize"]["best_finetuned_sizes"],
         "variants": [recipe.record() for name, recipe in STUDIES[study].items() if name not in METHODS],
     }
@@ -137,19 +140,21 @@ ONE_PROCESS = {**config["engine"], "processes": 1, "shard": False}
 def specialize_settings(recipe, domain):
     """What the fine-tuning of a recipe depends on. A domain of the user's own is specialised to with all its text."""
     own = recipe.config
-    budgets = own["pretrain"]["budgets"]
+    budgets = recipe.budgets
     if domain == OWN_NAME:
         budgets = [LIMITS["specialization" if recipe.kind == "slm_is" else "pretraining"]]
+    by_family = ("learning_rate", "max_steps")
     return {
         "engine": ONE_PROCESS,
-        "specialize": {key: value for key, value in own["specialize"].items() if key != "learning_rate"},
+        "specialize": {key: value for key, value in own["specialize"].items() if key not in by_family},
         "shape": own["models"][recipe.network],
         "vocabulary": own["tokenizer"]["vocabulary"],
         "context": own["context"],
-        "budgets": [] if recipe.pretraining == "-" else budgets,
+        "budgets": budgets if recipe.budgets else [],
         "selections": list(recipe.selections),
         "before": recipe.pretrained,
-        "rate": own["specialize"]["learning_rate"][recipe.network],
+        "rate": own["specialize"]["learning_rate"][recipe.family],
+        "max_steps": own["specialize"]["max_steps"][recipe.family],
         "optimizer": {key: own["pretrain"][key] for key in ("betas", "weight_decay", "clip")},
         "evaluate_batch": own["evaluate"]["batch"],
         **({"all_text": True} if domain == OWN_NAME else {}),

@@ -21,9 +21,9 @@ def separate_splits(wildcards):
     return [f"{corpus}/{split}" for corpus in corpora for split in SPLITS.get(corpus, SPLITS_OF_A_DOMAIN)]
 
 
-def budgets_for(domain):
-    """The pretrainings that are made for a domain alone: of the user's own only the one that it may cost."""
-    return [LIMITS["specialization"]] if domain == OWN_NAME else config["pretrain"]["budgets"]
+def budgets_for(recipe, part):
+    """The budgets of a pretraining: of one for the user's own domain only what that may cost."""
+    return [LIMITS["specialization"]] if part == OWN_NAME else recipe.budgets
 
 
 def checkpoint_folders(recipe, domain, seed):
@@ -95,7 +95,7 @@ def pretrain_settings(recipe, part):
         "context",
         vocabulary=config["tokenizer"]["vocabulary"],
         evaluate_batch=config["evaluate"]["batch"],
-        **{**own, "pretrain": {**own["pretrain"], "budgets": budgets_for(part)}},
+        **{**own, "pretrain": {**own["pretrain"], "budgets": budgets_for(recipe, part)}},
     )
 
 

@@ -57,8 +57,12 @@ def trainings_of(bench: Bench) -> dict[str, Training]:
     store = bench.folder / "gpu.bin"
     write_windows(store, PAPER_SLM.vocabulary, PAPER_SLM.context, WINDOWS, bench.config["seeds"][0])
     laptop = bench.training("slm")
-    batch = {"batch_windows": BATCH_WINDOWS, "micro_batch_windows": BATCH_WINDOWS}
-    optimization = replace(laptop.settings.optimization, learning_rate=1e-4, **batch)  # the rate is the paper's
+    optimization = replace(
+        laptop.settings.optimization,
+        learning_rate=1e-4,  # the paper's
+        batch_windows=BATCH_WINDOWS,
+        micro_batch_windows=BATCH_WINDOWS,
+    )
     settings = replace(laptop.settings, optimization=optimization, validation_windows=8, validation_batch_windows=8)
     engine = Engine("cuda", threads=1, precision="bfloat16", compile=True, processes=1, shard=False)
     slm = replace(laptop, store=store, size=PAPER_SLM, settings=settings, engine=engine)

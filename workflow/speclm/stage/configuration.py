@@ -138,20 +138,25 @@ def _check_together(config: Config, tables: Mapping[str, pd.DataFrame], where: s
             )
     if config["models"]["slm_pn"]["projected_layers"] > config["models"]["slm"]["layers"]:
         raise refuse("models.slm_pn.projected_layers", "is more than the network's layers", "at most models.slm.layers")
-    for section, key in (("pretrain", "budgets"), ("specialize", "sizes")):
+    for section, key in (("pretrain", "budgets"), ("pretrain", "domain_budgets"), ("specialize", "sizes")):
         values = config[section][key]
         if any(a >= b for a, b in pairwise(values)):
             raise refuse(f"{section}.{key}", f"{values} is not ascending", "write each number once, smallest first")
-    for section in ("pretrain", "specialize"):
-        if config[section]["batch"] % config[section]["micro_batch"]:
-            raise refuse(f"{section}.micro_batch", "does not divide batch", "choose a divisor of batch")
-    engine, batch = config["engine"], config["pretrain"]["batch"]
-    if batch % (engine["processes"] * config["pretrain"]["micro_batch"]):
-        raise refuse(
-            "engine.processes",
-            f"{engine['processes']} processes do not divide a batch of {batch} into micro-batches",
-            "choose processes and pretrain.micro_batch whose product divides pretrain.batch",
-        )
+    if config["specialize"]["batch"] % config["specialize"]["micro_batch"]:
+        raise refuse("specialize.micro_batch", "does not divide batch", "choose a divisor of batch")
+    engine = config["engine"]
+    for method, batch in config["pretrain"]["batch"].items():
+        micro = min(config["pretrain"]["micro_batch"], batch)
+        if batch % micro:
+            raise refuse(
+                "pretrain.micro_batch", f"does not divide the batch of {method}, {batch}", "choose a divisor of it"
+            )
+        if batch % (engine["processes"] * micro):
+            raise refuse(
+                "engine.processes",
+                f"{engine['processes']} processes do not divide {method}'s batch of {batch} into micro-batches",
+                "choose processes and pretrain.micro_batch whose product divides every number of pretrain.batch",
+            )
     if engine["shard"] and engine["processes"] == 1:
         raise refuse("engine.shard", "there is nothing to divide over", "use more processes, or false")
     if config["figures"] == {"cost": "flops", "paper": "overlaid"}:
@@ -167,8 +172,9 @@ def _check_together(config: Config, tables: Mapping[str, pd.DataFrame], where: s
             f"{taught} is not among pretrain.budgets{nearest(str(taught), map(str, budgets))}",
             f"null, or one of {', '.join(map(str, budgets))}",
         )
-    for key in ("max_steps", "evaluate_every"):
-        if len(specialize[key]) != len(specialize["sizes"]):
+    by_size = {f"max_steps.{family}": steps for family, steps in specialize["max_steps"].items()}
+    for key, numbers in {**by_size, "evaluate_every": specialize["evaluate_every"]}.items():
+        if len(numbers) != len(specialize["sizes"]):
             raise refuse(f"specialize.{key}", "has not one number for each size", "give as many as specialize.sizes")
     for size in specialize["best_finetuned_sizes"]:
         if size not in specialize["sizes"]:

@@ -56,6 +56,18 @@ class Recipe:
         return "llm" if self.kind == "llm" else "slm"
 
     @property
+    def family(self) -> str:
+        """What is fine-tuned, as the section "specialize" names it: "llm", "slm_nopt", or "slm" for all others."""
+        return self.kind if self.kind in ("llm", "slm_nopt") else "slm"
+
+    @property
+    def budgets(self) -> list[int]:
+        """The points of its cost axis; none without pretraining."""
+        if self.pretraining == "-":
+            return []
+        return budgets_of(self.config, self.kind)
+
+    @property
     def pretrained(self) -> bool:
         """Whether it has a pretraining of its own."""
         return self.pretraining == self.name
@@ -135,8 +147,11 @@ def clustering_settings(config: Config) -> dict[str, Any]:
 def pretraining_settings(config: Config, kind: str) -> dict[str, Any]:
     """The slice of the configuration that the pretraining of a method depends on, beside its windows and clusters."""
     section, models = dict(config["pretrain"]), config["models"]
-    for key in ("relative_cost", "learning_rate", "warmup_steps"):
+    section["budgets"] = budgets_of(config, kind)
+    del section["domain_budgets"]
+    for key in ("relative_cost", "learning_rate", "warmup", "batch"):
         section[key] = section[key][kind]
+    section["micro_batch"] = min(section["micro_batch"], section["batch"])
     clusters = models[kind]["experts"] if kind in ("slm_mix", "slm_pn") else None
     return {
         "kind": kind,
@@ -145,6 +160,11 @@ def pretraining_settings(config: Config, kind: str) -> dict[str, Any]:
         "projection": models["slm_pn"] if kind == "slm_pn" else None,
         "clusters": clusters,
     }
+
+
+def budgets_of(config: Config, kind: str) -> list[int]:
+    """The budgets of a method's pretraining: those of one domain alone for an slm_is."""
+    return list(config["pretrain"]["domain_budgets" if kind == "slm_is" else "budgets"])
 
 
 def laid_over(config: Config, change: Config) -> dict[str, Any]:
@@ -186,7 +206,12 @@ def check_variants(config: Config, methods: pd.DataFrame, where: str) -> None:
         changed = laid_over(config, variant["change"])
         if not list(_differences(config, changed)):
             raise UserError("changes nothing", where=where, key=key, remedy="give values that differ from the study's")
-        for section, leaf in (("clusters", "k"), ("pretrain", "budgets"), ("specialize", "sizes")):
+        for section, leaf in (
+            ("clusters", "k"),
+            ("pretrain", "budgets"),
+            ("pretrain", "domain_budgets"),
+            ("specialize", "sizes"),
+        ):
             if changed[section][leaf] != config[section][leaf]:
                 raise UserError(
                     f"{section}.{leaf} is common to all methods",

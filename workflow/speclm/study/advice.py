@@ -76,7 +76,9 @@ def advise(
         "corpora": table.reset_index().to_dict("records"),
         "ranking": ranking,
         "excluded": {**excluded, **dear},
-        "more": [_if_spent(evidence, costs, served, limits, budget, size) for budget in (0, *evidence.plan.budgets)],
+        "more": [
+            _if_spent(evidence, costs, served, limits, budget, size) for budget in (0, *evidence.plan.domain_budgets)
+        ],
         "offer": _offer(e, costs, limits, size, scores[str(first)]),
         "paper": list(paper_tree("large" if "llm" in fitting else "small", limits.specialization)),
         "by_domain": _by_domain(e, str(first), second, size, limits) if second else {},
@@ -89,8 +91,8 @@ def advise(
 
 def _within(e: Evidence, limits: Limits) -> Evidence:
     """The evidence at the budgets that count."""
-    budgets = tuple(sorted({limits.pretraining, limits.specialization} - {0}))
-    return replace(e, plan=replace(e.plan, budgets=budgets))
+    own = (limits.specialization,) if limits.specialization else ()
+    return replace(e, plan=replace(e.plan, budgets=(limits.pretraining,), domain_budgets=own))
 
 
 def _budget(name: str, limits: Limits) -> int:

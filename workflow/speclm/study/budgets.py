@@ -36,7 +36,7 @@ class Limits:
     pretraining: int
 
 
-def read_limits(given: Mapping[str, Any], budgets: Sequence[int]) -> Limits:
+def read_limits(given: Mapping[str, Any], budgets: Sequence[int], domain_budgets: Sequence[int]) -> Limits:
     """The limits as the user said them; left out: any model, fine-tuning alone, the largest pretraining.
 
     Raises:
@@ -52,15 +52,14 @@ def read_limits(given: Mapping[str, Any], budgets: Sequence[int]) -> Limits:
             raise UserError(f"{given[key]!r} is no such number", where="own domain", key=key, remedy="give one above 0")
         return value
 
-    known = ", ".join(map(str, budgets))
     pretraining, specialization = int(number("pretraining") or budgets[-1]), int(number("specialization") or 0)
     for key, value, allowed in (
         ("pretraining", pretraining, budgets),
-        ("specialization", specialization, [0, *(budget for budget in budgets if budget <= pretraining)]),
+        ("specialization", specialization, [0, *domain_budgets]),
     ):
         if value not in allowed:
             message = f"there is no pretraining of {value} tokens"
-            raise UserError(message, where="own domain", key=key, remedy=f"one of pretrain.budgets: {known}")
+            raise UserError(message, where="own domain", key=key, remedy=f"one of {', '.join(map(str, allowed))}")
     parameters = number("parameters")
     return Limits(number("latency"), None if parameters is None else int(parameters), specialization, pretraining)
 

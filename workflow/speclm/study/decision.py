@@ -45,7 +45,7 @@ def decide(e: Evidence) -> list[Cell]:
         _cell(e, inference, budget, size)
         for inference in INFERENCE
         for size in e.plan.sizes
-        for budget in (0, *e.plan.budgets)
+        for budget in (0, *e.plan.domain_budgets)
     ]
 
 
@@ -66,7 +66,7 @@ def rank(
     scores: dict[str, Statistic] = {}
     missing: set[str] = set()
     for name in names:
-        for budget in e.plan.budgets:
+        for budget in e.plan.budgets_of(name):
             cost, score = e.costs(name, size, budget), e.macro(name, size, budget)
             if cost is not None and cost[1] > limit:
                 continue
@@ -90,7 +90,7 @@ def _cell(e: Evidence, inference: str, domain_budget: int, size: int) -> Cell:
 def _limit(e: Evidence, names: Sequence[str], domain_budget: int, size: int) -> float:
     """What one domain may cost: the dearest fine-tuning, or SLM-is of this budget where that is more."""
     finetuned = [name for name in names if name not in BEYOND_FINETUNING]
-    limit = max((_own(e, name, size, b) for name in finetuned for b in e.plan.budgets), default=0.0)
+    limit = max((_own(e, name, size, b) for name in finetuned for b in e.plan.budgets_of(name)), default=0.0)
     return max(limit, _own(e, "slm_is", size, domain_budget)) if domain_budget else limit
 
 

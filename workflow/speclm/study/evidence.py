@@ -80,10 +80,10 @@ class Evidence:
         Between measured budgets it is linear in log cost, as one reads a curve; above the dearest it is the dearest.
         Below the cheapest it is the cheapest, and False: a cheaper model is taken to be no better, so this is a bound.
         """
-        priced = [(budget, self.costs(method, size, budget)) for budget in self.plan.budgets]
+        priced = [(budget, self.costs(method, size, budget)) for budget in self.plan.budgets_of(method)]
         points = [(np.log(sum(cost)), self.macro(method, size, budget)) for budget, cost in priced if cost is not None]
         if not points:
-            return self.macro(method, size, self.plan.budgets[0]), True
+            return self.macro(method, size, self.plan.budgets_of(method)[0]), True
         logs = [log for log, _ in points]
         place = float(np.interp(np.log(limit), logs, np.arange(len(logs))))
         left = int(place)

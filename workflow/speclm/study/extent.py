@@ -56,9 +56,10 @@ class Study:
         chosen, specialize = self.config, self.config["specialize"]
         study = {key: chosen[key] for key in ("methods", "domains", "seeds")}
         study |= {key: specialize[key] for key in ("sizes", "best_finetuned_sizes")}
+        study |= {key: chosen["pretrain"][key] for key in ("budgets", "domain_budgets")}
         study["variants"] = [recipe.record() for name, recipe in self.recipes.items() if name not in chosen["methods"]]
         found = defaultdict(list)
-        for name in expected_measurements(make_plan({**study, "budgets": chosen["pretrain"]["budgets"]}, self.methods)):
+        for name in expected_measurements(make_plan(study, self.methods)):
             found[name.method, name.domain, name.seed].append(name)
         return found
 

@@ -62,7 +62,10 @@ def figure_6(material: Material) -> Figure:
     curves = [
         Curve(
             name,
-            [Point(_for_tasks(material, name, size, b, tasks), e.macro(name, size, b)) for b in e.plan.budgets],
+            [
+                Point(_for_tasks(material, name, size, b, tasks), e.macro(name, size, b))
+                for b in e.plan.budgets_of(name)
+            ],
             dashes=DASHES[tasks],
         )
         for name in material.present(("slm_pn", "slm_is"))

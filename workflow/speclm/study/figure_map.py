@@ -70,7 +70,7 @@ def _notes(e: Evidence, missing: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _draw_map(axes: Axes, e: Evidence, cells: Sequence[Cell], head: bool) -> None:
-    budgets, sizes = (0, *e.plan.budgets), e.plan.sizes
+    budgets, sizes = (0, *e.plan.domain_budgets), e.plan.sizes
     axes.set_xlim(0, len(budgets))
     axes.set_ylim(len(sizes), 0)
     axes.axis("off")
@@ -92,7 +92,7 @@ def _draw_cell(axes: Axes, e: Evidence, cell: Cell, column: int, row: int) -> No
         axes.add_patch(Rectangle(place, 0.96, 0.92, facecolor="white", edgecolor=WARNING, linewidth=0.6))
         axes.text(column + 0.5, row + 0.5, "not measured", color=WARNING, fontsize=6.5, **small)
         return
-    label, wide = e.plan.method(cell.best).label, len(e.plan.budgets) <= 3
+    label, wide = e.plan.method(cell.best).label, len(e.plan.domain_budgets) <= 3
     axes.add_patch(Rectangle(place, 0.96, 0.92, facecolor=_tint(LOOKS[cell.best].colour, 0.35), edgecolor="none"))
     mark = " ?" if cell.missing else " ✓" if cell.best in cell.advised else ""
     colour = WARNING if cell.missing else "black"

@@ -79,7 +79,7 @@ def by_domain(place: int, figure: str) -> Callable[[Material], Figure]:
                         name,
                         [
                             Point(total_cost(material, name, size, b), e.on(domain, name, size, b))
-                            for b in e.plan.budgets
+                            for b in e.plan.budgets_of(name)
                         ],
                     )
                     for name in names
@@ -119,7 +119,8 @@ def by_generic_cost(material: Material, names: Sequence[str], size: int) -> list
     """Macro perplexity over the cost of generic pretraining."""
     e = material.evidence
     return [
-        Curve(name, [Point(e.generic_cost(name, b), e.macro(name, size, b)) for b in e.plan.budgets]) for name in names
+        Curve(name, [Point(e.generic_cost(name, b), e.macro(name, size, b)) for b in e.plan.budgets_of(name)])
+        for name in names
     ]
 
 
@@ -127,7 +128,9 @@ def by_total_cost(material: Material, names: Sequence[str], size: int) -> list[C
     """Macro perplexity over the total cost for one domain."""
     e = material.evidence
     return [
-        Curve(name, [Point(total_cost(material, name, size, b), e.macro(name, size, b)) for b in e.plan.budgets])
+        Curve(
+            name, [Point(total_cost(material, name, size, b), e.macro(name, size, b)) for b in e.plan.budgets_of(name)]
+        )
         for name in names
     ]
 
@@ -147,4 +150,4 @@ def published(material: Material, column: str, names: Sequence[str]) -> PaperCur
 def _off_the_axis(material: Material, name: str, size: int) -> Curve:
     """A method without generic pretraining: its perplexity, at no place of the axis."""
     e = material.evidence
-    return Curve(name, [Point(float("nan"), e.macro(name, size, b)) for b in e.plan.budgets])
+    return Curve(name, [Point(float("nan"), e.macro(name, size, b)) for b in e.plan.budgets_of(name)])

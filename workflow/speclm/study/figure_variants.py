@@ -104,7 +104,7 @@ def _shared(
 def _relative(material: Material, curves: Sequence[Curve], base: str, size: int) -> Panel:
     """Each point divided by that of `base` at the same budget."""
     e = material.evidence
-    own = [e.macro(base, size, budget) for budget in e.plan.budgets]
+    own = [e.macro(base, size, budget) for budget in e.plan.budgets_of(base)]
     ratios = [
         replace(curve, points=[Point(p.cost, p.log_value - at) for p, at in zip(curve.points, own, strict=True)])
         for curve in curves

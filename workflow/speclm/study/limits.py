@@ -21,11 +21,14 @@ PAPER_SIZES = ("1M", "8M", "64M")
 def cost_limits(sources: Sources) -> Table:
     """Table 3: a row for every method that was pretrained, and for those that only the paper has."""
     e = sources.evidence
-    sizes, last = e.plan.sizes, e.plan.budgets[-1]
+    sizes, last = e.plan.sizes, {method.name: e.plan.budgets_of(method.name)[-1] for method in e.plan.methods}
     names = ["pretraining", *(f"n{size}" for size in sizes)]
     ours = pd.DataFrame(
         {
-            method.label: [_shared(sources, method.name, last), *(_own(sources, method.name, n, last) for n in sizes)]
+            method.label: [
+                _shared(sources, method.name, last[method.name]),
+                *(_own(sources, method.name, n, last[method.name]) for n in sizes),
+            ]
             for method in e.plan.methods
             if method.budgeted
         },

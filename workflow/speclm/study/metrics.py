@@ -30,6 +30,7 @@ RUN_COLUMNS = [
     "steps",
     "flops_generic",
     "flops_specialize",
+    "capped",
     "flops_to_best",
     "flops_serve_per_token",
 ]

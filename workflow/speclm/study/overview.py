@@ -41,7 +41,7 @@ def _main_table(e: Evidence) -> str:
         [
             method.label,
             _cell(e, e.generic(method.name, last)),
-            *(_cell(e, e.macro(method.name, size, last)) for size in (0, *e.plan.sizes)),
+            *(_cell(e, e.macro(method.name, size, e.plan.budgets_of(method.name)[-1])) for size in (0, *e.plan.sizes)),
         ]
         for method in e.plan.methods
     ]

@@ -62,6 +62,7 @@ class Plan:
     """What the config asks for.
 
     `sizes`: domain training tokens, ascending, without 0. `budgets`: nominal pretraining costs, ascending.
+    `domain_budgets`: those of what is pretrained for one domain alone (SLM-is).
     `best_finetuned_sizes`: sizes for which every expert is fine-tuned. Other ways than the default
     are compared at the largest budget only.
     """
@@ -70,8 +71,16 @@ class Plan:
     domains: tuple[str, ...]
     sizes: tuple[int, ...]
     budgets: tuple[int, ...]
+    domain_budgets: tuple[int, ...]
     seeds: tuple[int, ...]
     best_finetuned_sizes: tuple[int, ...]
+
+    def budgets_of(self, name: str) -> tuple[int, ...]:
+        """The points of a method's cost axis, ascending; of one without pretraining, 0 alone."""
+        method = self.method(name)
+        if not method.budgeted:
+            return (0,)
+        return self.domain_budgets if method.of == "slm_is" else self.budgets
 
     def method(self, name: str) -> Method:
         """The method called `name`; one that this study does not have is a pretrained one without choices."""
@@ -80,14 +89,16 @@ class Plan:
 
 
 def make_plan(study: Mapping[str, Any], methods: pd.DataFrame) -> Plan:
-    """The plan of a config's study: methods, domains, sizes, budgets, seeds, best_finetuned_sizes; variants.
+    """The plan of a config's study: methods, domains, sizes, budgets, domain_budgets, seeds,
+    best_finetuned_sizes; variants.
 
     Args:
         study: `variants`, if any: method (its own name), of, label, change (value in the study and in the variant by
             dotted key), pretraining, teacher.
         methods: config/methods.tsv.
     """
-    lists = {key: tuple(study[key]) for key in ("domains", "sizes", "budgets", "seeds", "best_finetuned_sizes")}
+    keys = ("domains", "sizes", "budgets", "domain_budgets", "seeds", "best_finetuned_sizes")
+    lists = {key: tuple(study[key]) for key in keys}
     return Plan(methods=choose_methods(methods, study["methods"], study.get("variants", ())), **lists)
 
 
@@ -144,7 +155,8 @@ def name_measurements(measurements: list[Measurement], most: int) -> str:
 
 def _of_method(plan: Plan, method: Method, seed: int) -> Iterator[Measurement]:
     default, *others = method.selections
-    for budget in plan.budgets if method.budgeted else (0,):
+    budgets = plan.budgets_of(method.name)
+    for budget in budgets:
         if method.generic:
             yield Measurement(method.name, "none", GENERIC, 0, budget, seed, "heldout")
         for domain in plan.domains:
@@ -153,5 +165,5 @@ def _of_method(plan: Plan, method: Method, seed: int) -> Iterator[Measurement]:
             for size in plan.sizes:
                 yield Measurement(method.name, default, domain, size, budget, seed, "test")
                 for other in others:
-                    if budget == plan.budgets[-1] and (other != "best_finetuned" or size in plan.best_finetuned_sizes):
+                    if budget == budgets[-1] and (other != "best_finetuned" or size in plan.best_finetuned_sizes):
                         yield Measurement(method.name, other, domain, size, budget, seed, "test")

@@ -30,6 +30,7 @@ _LISTS = {
     "methods": "methods",
     "domains": "domains",
     "budgets": "pretrain.budgets",
+    "domain_budgets": "pretrain.domain_budgets",
     "sizes": "specialize.sizes",
     "best_finetuned_sizes": "specialize.best_finetuned_sizes",
 }

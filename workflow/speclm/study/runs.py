@@ -71,8 +71,8 @@ def describe_runs(
 
     Args:
         pretrained: facts of checkpoints: method, part, seed, budget, tokens, steps, flops, model, projection.
-        specialized: facts of models: method, selection, domain, size, budget, seed, tokens, steps, best_step, flops,
-            flops_student, teacher_budget (0: no teacher), model.
+        specialized: facts of models: method, selection, domain, size, budget, seed, tokens, steps, best_step, capped,
+            flops, flops_student, teacher_budget (0: no teacher), model.
         methods: config/methods.tsv, with the rows of `with_variants`. steps are the optimizer's, of pretraining and
             specialisation together. flops_to_best is the served model's own fine-tuning up to its best validation.
 
@@ -155,6 +155,7 @@ class _Books:
             "steps": sum(facts["steps"] for facts in own) + (made["steps"] if made else 0),
             "flops_generic": sum(facts["flops"] for facts in shared),
             "flops_specialize": sum(facts["flops"] for facts in own if not shared) + (made["flops"] if made else 0),
+            "capped": made["capped"] if made else 0,
             "flops_to_best": made["flops_student"] * made["best_step"] // max(1, made["steps"]) if made else 0,
             "flops_serve_per_token": forward_flops_per_token(size),
         }

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from speclm.study.bootstrap import Statistic
 from speclm.study.evidence import Evidence
 from speclm.study.families import sensitivities
 from speclm.study.layout import Table, count, number, signed
@@ -101,21 +102,24 @@ def _ways_of_choosing(e: Evidence) -> Iterator[Choice]:
 
 def _compare(e: Evidence, choice: Choice, size: int) -> tuple[float, ...]:
     """Perplexity before and after; difference in nats, low, high."""
-    last, level = e.plan.budgets[-1], e.bootstrap.level
-    before, after = (e.macro(name, size, last, way) for name, way in (choice.before, choice.after))
+    level = e.bootstrap.level
+    before, after = (_at_last(e, name, size, way) for name, way in (choice.before, choice.after))
     perplexities = (float(np.exp(statistic.interval(level)[0])) for statistic in (before, after))
     return (*perplexities, *(after - before).interval(level))
 
 
+def _at_last(e: Evidence, name: str, size: int, way: str) -> Statistic:
+    return e.macro(name, size, e.plan.budgets_of(name)[-1], way)
+
+
 def _reversals(e: Evidence, choice: Choice, size: int) -> Iterator[str]:
     """The methods that it was ahead of and falls behind, or the other way round."""
-    last = e.plan.budgets[-1]
-    mine = [e.macro(name, size, last, way) for name, way in (choice.before, choice.after)]
+    mine = [_at_last(e, name, size, way) for name, way in (choice.before, choice.after)]
     for other in e.plan.methods:
         if other.change or other.name == choice.method.name:
             continue
         default = other.name, other.selections[0]
-        theirs = [e.macro(name, size, last, way) for name, way in (default, choice.others.get(other.name, default))]
+        theirs = [_at_last(e, name, size, way) for name, way in (default, choice.others.get(other.name, default))]
         before, after = ((one - two).interval(e.bootstrap.level) for one, two in zip(mine, theirs, strict=True))
         if before[0] * after[0] < 0:
             sure = all(low * high > 0 for _, low, high in (before, after))

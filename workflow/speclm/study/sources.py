@@ -50,11 +50,15 @@ def models_of(chosen: Mapping[str, Any]) -> Models:
                 "optimizer": "Adam",
                 "learning_rate": pretrain["learning_rate"][label.lower()],
                 "gradient_clipping_norm": pretrain["clip"],
-                "linear_warmup_steps": pretrain["warmup_steps"][label.lower()],
+                "linear_warmup_steps": _warmup(pretrain["warmup"][label.lower()]),
             }
             for label in ("SLM", "LLM")
         },
     )
+
+
+def _warmup(value: float) -> int | str:
+    return int(value) if value >= 1 else f"{value:.0%} of the smallest budget"
 
 
 @dataclass(frozen=True)

@@ -141,11 +141,12 @@ def perplexity_by_cost(sources: Sources) -> Table:
     hours = sorted(paper.index.unique("gpuh"))
     columns = ["c4_perplexity", "pile_pretrained_only", *(f"pile_{column}" for column in _paper_sizes(e))]
     raw, shown = [], []
-    for i, budget in enumerate(e.plan.budgets):
+    for i in range(len(e.plan.budgets)):
         hour = hours[i] if i < len(hours) else None
         for method in e.plan.methods:
-            if method.budgeted or i == 0:
-                at = budget if method.budgeted else 0
+            budgets = e.plan.budgets_of(method.name)
+            if i < len(budgets):
+                at = budgets[i]
                 cells = [e.generic(method.name, at), *(e.macro(method.name, size, at) for size in (0, *e.plan.sizes))]
                 ours = [_perplexity(e, cell) for cell in cells]
                 theirs = [_at(paper, (hour, method.label), column) for column in columns]

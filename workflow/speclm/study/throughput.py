@@ -48,8 +48,9 @@ def throughput(sources: Sources) -> Table:
 def _ours(sources: Sources) -> pd.DataFrame:
     """One row per method of the study, by label: `PHASES` in hours, and `SERVING`."""
     timed = sources.evidence.metrics.merge(sources.timings, on=KEY)
-    methods, last = sources.evidence.plan.methods, sources.evidence.plan.budgets[-1]
-    timed = timed.loc[timed["budget"].isin([0, last])]
+    plan = sources.evidence.plan
+    methods, last = plan.methods, {method.name: plan.budgets_of(method.name)[-1] for method in plan.methods}
+    timed = timed.loc[timed["budget"] == timed["method"].map(last)]
     seconds = {method.label: (_pretraining(timed, method), _specialization(timed, method)) for method in methods}
     training = _HOURS * pd.DataFrame.from_dict(seconds, orient="index", columns=PHASES[:2])
     serving = sources.serving.set_index("method").rename(index={method.name: method.label for method in methods})

@@ -9,7 +9,7 @@ most steps, though early stopping usually ends it sooner.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from speclm.model.mixture import budget_tokens
@@ -22,6 +22,7 @@ from speclm.model.size import (
     projection_flops,
     training_flops_per_token,
 )
+from speclm.stage.recipes import pretraining_settings
 from speclm.study.extent import Study, bytes_per_token
 from speclm.study.plan import GENERIC
 
@@ -140,12 +141,12 @@ def _sample(study: Study, wildcards: Wildcards) -> Work:
 
 def _pretrain(study: Study, wildcards: Wildcards) -> Work:
     recipe = study.recipes[wildcards["method"]]
-    section, kind = recipe.config["pretrain"], recipe.network
+    section, kind = pretraining_settings(recipe.config, recipe.kind)["pretrain"], recipe.network
     size = study.size(kind)
     experts = recipe.clusters if recipe.kind == "slm_mix" else 1
-    bought = max(budget_tokens(section["budgets"], section["relative_cost"][recipe.kind], experts).values())
+    bought = budget_tokens(section["budgets"], section["relative_cost"], experts)
     step = section["batch"] * study.config["context"]
-    tokens = bought // step * step
+    tokens = trained_tokens(bought.values(), section["cooldown"], step)
     parameters, flops = parameter_count(size), tokens * training_flops_per_token(size)
     if recipe.kind == "slm_pn":
         kind, projection = "slm_pn", ProjectionSize(**recipe.config["models"]["slm_pn"])
@@ -158,6 +159,16 @@ def _pretrain(study: Study, wildcards: Wildcards) -> Work:
     return Work(kind, tokens, flops, disk=disk)
 
 
+def trained_tokens(bought: Iterable[int], cooldown: float, step: int) -> int:
+    """Of the trunk up to its last branch, and of every branch: what a training with these budgets takes, in tokens.
+
+    step: tokens of one step.
+    """
+    steps = [tokens // step for tokens in bought]
+    falling = [round(cooldown * count) for count in steps]
+    return step * (max(count - fall for count, fall in zip(steps, falling, strict=True)) + sum(falling))
+
+
 def _specialize(study: Study, wildcards: Wildcards) -> Work:
     """An expert that two ways choose is fine-tuned once; `best_finetuned` tunes every one."""
     method, domain = wildcards["method"], wildcards["domain"]
@@ -168,7 +179,7 @@ def _specialize(study: Study, wildcards: Wildcards) -> Work:
     teacher = 0
     if recipe.teacher != "-":
         teacher = forward_flops_per_token(study.size(study.recipes[recipe.teacher].network))
-    limits = dict(zip(section["sizes"], section["max_steps"], strict=True))
+    limits = dict(zip(section["sizes"], section["max_steps"][recipe.family], strict=True))
     runs = study.measured(method, domain, wildcards["seed"])
     ways: dict[tuple[int, int], set[str]] = {}
     for run in runs:

@@ -35,7 +35,7 @@ from speclm.train.checkpoint import Checkpoints, Tensors, claim
 from speclm.train.engine import Session, compile_step
 from speclm.train.journal import Journal
 from speclm.train.ranks import Ranks, require_shares, whole
-from speclm.train.schedule import learning_rate
+from speclm.train.schedule import Cooldown, learning_rate
 from speclm.train.state import Progress, State
 
 log = logging.getLogger(__name__)
@@ -71,6 +71,7 @@ class Optimization:
     warmup_steps: int
     batch_windows: int
     micro_batch_windows: int
+    cooldown: Cooldown | None = None
 
     def __post_init__(self) -> None:
         for key in ("learning_rate", "clip", "batch_windows", "micro_batch_windows"):
@@ -96,15 +97,16 @@ class Validation:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a training ends with: its steps, weights (the best ones with early stopping), and seconds of training alone
-    (validation not counted), in all and up to each milestone."""
+    """What a training ends with: its steps, whether the last was the last allowed (else early stopping ended it),
+    weights (the best ones with early stopping), and seconds of training alone
+    (validation not counted)."""
 
     steps: int
+    capped: bool
     weights: Tensors
     best_loss: float | None
     best_step: int
     seconds: float
-    milestone_seconds: dict[int, float]
 
 
 def train(
@@ -115,7 +117,7 @@ def train(
     steps: int,
     *,
     milestones: Collection[int],
-    on_milestone: Callable[[int, Tensors], None],
+    on_milestone: Callable[[int, State], None],
     validation: Validation | None,
     journal_every: int,
     save_every: int,
@@ -127,7 +129,7 @@ def train(
     """Train `model` in place for `steps` updates of `batch_windows` windows, or until validation stops improving.
 
     Args:
-        milestones: steps after which `on_milestone` is given the step and the weights, before the state is saved.
+        milestones: steps after which `on_milestone` is given the step and the state, before that is saved.
         journal_every, save_every: steps between two lines of the journal, and between two checkpoints.
         seed: of torch's own generator, for models that draw numbers while they train.
         ranks: the processes that share this training; each calls this function with equal arguments.
@@ -177,19 +179,16 @@ def train(
         if "validation" in record or step % journal_every == 0 or step == steps:
             write(step, record)
         if step in milestones:
-            progress.milestone_seconds[str(step)] = progress.seconds
-            weights = ranks.gather(model.state_dict())
-            if ranks.first:
-                on_milestone(step, weights)
+            on_milestone(step, run.state)
         if step % save_every == 0 and step < steps:
             save()
     return Outcome(
         progress.step,
-        run.state.best or {name: tensor.detach() for name, tensor in model.state_dict().items()},
+        not (validation and _exhausted(progress, validation)),
+        run.state.best or ranks.gather(model.state_dict()),
         progress.best_loss,
         progress.best_step,
         progress.seconds,
-        {int(step): seconds for step, seconds in progress.milestone_seconds.items()},
     )
 
 
@@ -231,7 +230,7 @@ class _Run:
         """One update; returns its numbers for the journal."""
         settings, progress = self._settings, self.state.progress
         indices_B, position, batches = next(self._batches)
-        rate = learning_rate(progress.step, settings.learning_rate, settings.warmup_steps)
+        rate = learning_rate(progress.step, settings.learning_rate, settings.warmup_steps, settings.cooldown)
         total = torch.zeros((), dtype=torch.float64, device=self._ranks.device)
         for number, batch in enumerate(batches, start=1):
             alone = nullcontext() if number == len(batches) else getattr(self._loss, "no_sync", nullcontext)()

@@ -6,16 +6,19 @@
     slm_pn      the projected network on all windows, each training its cluster's expert (paper, "Projected network")
 
 Everything of one seed begins with the same draw of weights, and what trains on all windows sees them in the same order:
-methods then differ by what they do, not by luck. A budget of 1,000,000 tokens at 16 windows of 128 is 488 steps or
-999,424 tokens.
+methods then differ by what they do, not by luck. The trunk learns at a constant rate; shortly before each budget a
+branch leaves it, over which the rate falls to zero (train/schedule.py). A budget of 1,000,000 tokens at 16 windows of
+128 is 488 steps or 999,424 tokens; with a cooldown of 0.2 the last 98 of them are the branch's.
 
-Out come {output}/checkpoints/b{budget}.safetensors, each with its facts beside it, and {output}/metrics.jsonl.
+Out come {output}/checkpoints/b{budget}.safetensors, each with its facts beside it, and {output}/metrics.jsonl: the
+trunk's lines, then each branch's, which name their budget.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +32,17 @@ from speclm.model.size import ModelSize, ProjectionSize, projection_flops, train
 from speclm.model.transformer import Transformer, initialize
 from speclm.model.weights import load_weights, save_weights
 from speclm.stage.errors import UserError
-from speclm.stage.files import write_text
+from speclm.stage.files import read_json, write_json, write_text
 from speclm.stage.streams import torch_seed
 from speclm.train.batches import GivenSequence, Indices, Order, ShuffledEpochs, load
-from speclm.train.checkpoint import Tensors
+from speclm.train.checkpoint import claim
 from speclm.train.engine import Session, prepare
-from speclm.train.loop import Optimization, StepLoss, Validation, train
+from speclm.train.loop import Optimization, Outcome, StepLoss, Validation, train
 from speclm.train.memory import enough_memory
-from speclm.train.ranks import open_ranks
+from speclm.train.ranks import Ranks, open_ranks
+from speclm.train.schedule import Cooldown
 from speclm.train.score import mean_nll
+from speclm.train.state import State
 
 Clusters = NDArray[np.int32]
 COUNTED_STEPS = 10_000  # at once, when a training's evaluations are counted: bounds memory
@@ -45,9 +50,15 @@ COUNTED_STEPS = 10_000  # at once, when a training's evaluations are counted: bo
 
 @dataclass(frozen=True)
 class Pretraining:
-    """How to pretrain; `*_every` in steps. The held-out curve is made of that split's first `validation_windows`."""
+    """How to pretrain; `*_every` in steps. The held-out curve is made of that split's first `validation_windows`.
+
+    warmup: steps, or below 1 a share of those of the smallest budget. cooldown: share of each budget's steps over which
+    the rate falls to zero.
+    """
 
     optimization: Optimization
+    warmup: float
+    cooldown: float
     save_every: int
     journal_every: int
     validate_every: int
@@ -117,17 +128,10 @@ def pretrain(
     Raises:
         UserError: a budget below one step, and all that `loop.train` raises.
     """
-    scratch, seed = session.scratch, session.seed
     tokens_per_step = settings.optimization.batch_windows * generic.context
-    steps = {budget: tokens // tokens_per_step for budget, tokens in sorted(budgets.items())}
-    for budget, count in steps.items():
-        if count < 1:
-            raise UserError(
-                f"budget {budget} gives {method} {budgets[budget]} tokens, one step takes {tokens_per_step}",
-                key="budgets",
-                remedy="raise the budget or use smaller batches",
-            )
-
+    stretches = _stretches(method, budgets, tokens_per_step, settings.cooldown)
+    steps = {budget: stretch.end for budget, stretch in stretches.items()}
+    settings = replace(settings, optimization=_warmed(settings, stretches))
     evaluated = _projection_flops(size, projection, order, settings.optimization, steps)
 
     def facts(budget: int) -> dict[str, Any]:
@@ -135,7 +139,7 @@ def pretrain(
         return {
             "method": method,
             "part": part,
-            "seed": seed,
+            "seed": session.seed,
             "budget": budget,
             "tokens": tokens,
             "steps": steps[budget],
@@ -144,35 +148,112 @@ def pretrain(
             "projection": asdict(projection.size) if projection else None,
         }
 
-    def keep(step: int, weights: Tensors) -> None:
-        for budget in (budget for budget, count in steps.items() if count == step):
-            save_weights(_checkpoint(scratch, budget), weights, **facts(budget))
-
     with open_ranks(session.engine, prepare(session.engine)) as ranks:
-        model, step_loss, measure = _assemble(size, projection, generic, heldout, settings, seed, ranks.device)
-        outcome = train(
-            model,
-            step_loss,
-            order,
-            settings.optimization,
-            max(steps.values()),
-            milestones=set(steps.values()),
-            on_milestone=keep,
-            validation=Validation(measure, settings.validate_every, patience=None),
-            journal_every=settings.journal_every,
-            save_every=settings.save_every,
-            tokens_per_window=generic.context,
-            seed=torch_seed(seed, "train", method, part),
-            session=session,
-            ranks=ranks,
-        )
+
+        def go(folder: Path, end: int, cooldown: Cooldown | None = None) -> Outcome:
+            """Train up to step `end` in `folder`, from where that has come to; the trunk leaves branches behind."""
+            model, step_loss, measure = _assemble(size, projection, generic, heldout, settings, session.seed, ranks)
+            return train(
+                model,
+                step_loss,
+                order,
+                replace(settings.optimization, cooldown=cooldown),
+                end,
+                milestones=() if cooldown else {stretch.first for stretch in stretches.values()},
+                on_milestone=leave,
+                validation=Validation(measure, settings.validate_every, patience=None),
+                journal_every=settings.journal_every,
+                save_every=settings.save_every,
+                tokens_per_window=generic.context,
+                seed=torch_seed(session.seed, "train", method, part),
+                session=replace(session, scratch=folder),
+                ranks=ranks,
+            )
+
+        def leave(step: int, state: State) -> None:
+            for budget, stretch in stretches.items():
+                if stretch.first == step:
+                    state.branch(_branch(session.scratch, budget))
+
         if ranks.first:
-            _publish(steps, scratch, session.output)
+            claim(session.scratch, session.fingerprint)
+        seconds = _train_stretches(stretches, session.scratch, ranks, go, facts)
+        if ranks.first:
+            _publish(steps, session.scratch, session.output)
     last = facts(max(steps, key=lambda budget: steps[budget]))
-    return {
-        **{key: last[key] for key in ("steps", "tokens", "flops")},
-        "seconds": {str(budget): outcome.milestone_seconds[count] for budget, count in steps.items()},
-    }
+    return {**{key: last[key] for key in ("steps", "tokens", "flops")}, "seconds": seconds}
+
+
+def _stretches(method: str, budgets: Mapping[int, int], tokens_per_step: int, cooldown: float) -> dict[int, Cooldown]:
+    """By budget, ascending: the step at which its branch leaves the trunk, and the one at which it ends.
+
+    Raises:
+        UserError: a budget below one step, or one whose cooldown is.
+    """
+    stretches = {}
+    for budget, tokens in sorted(budgets.items()):
+        end = tokens // tokens_per_step
+        if end < 1:
+            raise UserError(
+                f"budget {budget} gives {method} {tokens} tokens, one step takes {tokens_per_step}",
+                key="budgets",
+                remedy="raise the budget or use smaller batches",
+            )
+        falling = round(cooldown * end)
+        if cooldown and not 0 < falling < end:
+            raise UserError(
+                f"budget {budget} gives {method} {end} steps, of which a cooldown of {cooldown} takes {falling}",
+                key="pretrain.cooldown",
+                remedy="raise the budget, use smaller batches, or another share",
+            )
+        stretches[budget] = Cooldown(end - falling, end)
+    return stretches
+
+
+def _warmed(settings: Pretraining, stretches: Mapping[int, Cooldown]) -> Optimization:
+    """With the warm-up in steps.
+
+    Raises:
+        UserError: the first branch leaves before the rate has risen.
+    """
+    first = min(stretches.values(), key=lambda stretch: stretch.end)
+    steps = round(settings.warmup * first.end if settings.warmup < 1 else settings.warmup)
+    if steps > first.first and first.first < first.end:
+        raise UserError(
+            f"the smallest budget has {first.end} steps: a warm-up of {steps} and a cooldown of "
+            f"{first.end - first.first} do not fit into it",
+            key="pretrain.warmup",
+            remedy="raise the budget, or lower pretrain.warmup or pretrain.cooldown",
+        )
+    return replace(settings.optimization, warmup_steps=steps)
+
+
+def _train_stretches(
+    stretches: Mapping[int, Cooldown],
+    scratch: Path,
+    ranks: Ranks,
+    go: Callable[..., Outcome],
+    facts: Callable[[int], Mapping[str, Any]],
+) -> dict[str, float]:
+    """Train the trunk up to the last branch, then each branch, and keep the weights at its end; what is done is kept.
+
+    Returns:
+        By budget the seconds of training that it takes: the trunk's up to its branch, and the branch's.
+    """
+    last = max(stretches, key=lambda budget: stretches[budget].first)
+    if not ranks.tell(any(_branch(scratch, last).glob("step*.json"))):
+        go(scratch, stretches[last].first)
+    seconds: dict[str, float] = {}
+    for budget, stretch in stretches.items():
+        done = _branch(scratch, budget) / "done.json"
+        if not ranks.tell(done.exists()):
+            outcome = go(_branch(scratch, budget), stretch.end, stretch)
+            if ranks.first:
+                save_weights(_checkpoint(scratch, budget), outcome.weights, **facts(budget))
+                write_json(done, {"seconds": outcome.seconds})
+        if ranks.first:
+            seconds[str(budget)] = read_json(done)["seconds"]
+    return seconds
 
 
 def _projection_flops(
@@ -197,10 +278,16 @@ def _projection_flops(
 
 def _publish(budgets: Iterable[int], scratch: Path, output: Path) -> None:
     """Copy what was made, not move it: outputs vanish when the stage fails later, scratch does not."""
+    lines = _lines(scratch)
     for budget in budgets:
         state, meta = load_weights(_checkpoint(scratch, budget))
         save_weights(_checkpoint(output, budget), state, **meta)
-    write_text(output / "metrics.jsonl", (scratch / "metrics.jsonl").read_text(encoding="utf-8"))
+        lines += [{"budget": budget, **line} for line in _lines(_branch(scratch, budget))]
+    write_text(output / "metrics.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+
+
+def _lines(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 def _assemble(
@@ -210,9 +297,10 @@ def _assemble(
     heldout: Windows,
     settings: Pretraining,
     seed: int,
-    device: torch.device,
+    ranks: Ranks,
 ) -> tuple[Transformer | ProjectedTransformer, StepLoss, Any]:
     """The model with its first weights, its loss on windows of the generic set, and the measure of its curve."""
+    device = ranks.device
     generator = torch.Generator().manual_seed(torch_seed(seed, "initialize"))
     shown_N = np.arange(min(settings.validation_windows, heldout.count))
     batch = settings.validation_batch_windows
@@ -244,6 +332,10 @@ def _assemble(
         ),
         lambda model: mean_nll(routed(model), heldout, shown_N, batch, device),
     )
+
+
+def _branch(scratch: Path, budget: int) -> Path:
+    return scratch / f"b{budget}"
 
 
 def _checkpoint(folder: Path, budget: int) -> Path:

@@ -30,7 +30,9 @@ JOURNAL_STEPS = 10  # between two lines of metrics.jsonl
 def pretraining(section: Section, evaluate_batch: int) -> Pretraining:
     """Settings of a pretraining from the section "pretrain"."""
     return Pretraining(
-        optimization=_optimization(section, section["learning_rate"], section),
+        optimization=_optimization(section, section["learning_rate"], section, warmup_steps=0),
+        warmup=section["warmup"],
+        cooldown=section["cooldown"],
         save_every=section["save_every"],
         journal_every=JOURNAL_STEPS,
         validate_every=section["evaluate_every"],
@@ -43,12 +45,13 @@ def finetuning(section: Section, optimizer: Section, rate: float, evaluate_batch
     """Settings of all fine-tunings from the section "specialize"; the smallest size learns at a lower rate.
 
     Args:
+        section: with max_steps of what is fine-tuned, one number for each size.
         optimizer: betas, weight_decay and clip, which pretraining and fine-tuning share.
     """
     sizes = zip(section["sizes"], section["max_steps"], section["evaluate_every"], strict=True)
     smallest = min(section["sizes"])
     return Finetuning(
-        optimization=_optimization(section, rate, optimizer),
+        optimization=_optimization(section, rate, optimizer, section["warmup_steps"]),
         sizes=tuple(
             DomainSize(tokens, section["smallest_rate_divisor"] if tokens == smallest else 1.0, steps, every)
             for tokens, steps, every in sizes
@@ -66,7 +69,8 @@ def finetuning(section: Section, optimizer: Section, rate: float, evaluate_batch
 def specialization(job: Job, teachers: Teachers | None) -> tuple[Task, list[Run]]:
     """What a job of the rules specialize_model and distill_model makes, from its settings and inputs."""
     chosen, inputs = job.settings, job.inputs
-    train, section = open_windows(inputs["train"]), chosen["specialize"]
+    train = open_windows(inputs["train"])
+    section: Section = {**chosen["specialize"], "max_steps": chosen["max_steps"]}
     if chosen.get("all_text"):
         section = on_all_text(section, train)
     task = Task(
@@ -87,14 +91,15 @@ def specialization(job: Job, teachers: Teachers | None) -> tuple[Task, list[Run]
 
 def on_all_text(section: Section, train: Windows) -> Section:
     """The section "specialize" with one size, all whole windows of the training text, learned as the nearest of its
-    sizes is (by ratio).
+    sizes is (by ratio), with more steps in proportion where there are more tokens.
     """
     tokens = train.count * train.context
     place = nearest_size(tokens, section["sizes"])
+    more = max(1.0, tokens / section["sizes"][place])
     return {
         **section,
         "sizes": [tokens],
-        "max_steps": [section["max_steps"][place]],
+        "max_steps": [round(more * section["max_steps"][place])],
         "evaluate_every": [section["evaluate_every"][place]],
         "smallest_rate_divisor": section["smallest_rate_divisor"] if place == 0 else 1.0,
     }
@@ -129,7 +134,7 @@ def wanted_runs(section: Section, budgets: Sequence[int], selections: Sequence[s
     return runs
 
 
-def _optimization(section: Section, rate: float, optimizer: Section) -> Optimization:
+def _optimization(section: Section, rate: float, optimizer: Section, warmup_steps: int) -> Optimization:
     beta1, beta2 = optimizer["betas"]
     return Optimization(
         learning_rate=rate,
@@ -137,7 +142,7 @@ def _optimization(section: Section, rate: float, optimizer: Section) -> Optimiza
         beta2=beta2,
         weight_decay=optimizer["weight_decay"],
         clip=optimizer["clip"],
-        warmup_steps=section["warmup_steps"],
+        warmup_steps=warmup_steps,
         batch_windows=section["batch"],
         micro_batch_windows=section["micro_batch"],
     )

@@ -15,8 +15,9 @@ with the next.
 
 FLOPs of a run: flops_student (its training: model/size.py), flops_teacher_forward and flops_teacher_training (slm_d),
 flops_search (what choosing the expert took), and flops, their sum. Looks at validation are not counted.
-trained_parameters are those that fine-tuning changes: all, or the adapters of low-rank adaptation. teacher_budget is
-that of the teacher's pretraining, 0 where none teaches.
+capped is 1 where the steps allowed ended a fine-tuning, 0 where early stopping did. trained_parameters are those that
+fine-tuning changes: all, or the adapters of low-rank adaptation. teacher_budget is that of the teacher's pretraining, 0
+where none teaches.
 """
 
 from __future__ import annotations
@@ -221,6 +222,7 @@ class _Bench:
             steps=outcome.steps,
             tokens=tokens,
             best_step=outcome.best_step,
+            capped=int(outcome.capped),
             valid_nll=outcome.best_loss,
             trained_parameters=adapter_parameter_count(task.size, lora) if lora else parameter_count(task.size),
             flops_student=tokens * training_flops_per_token(task.size, lora),
@@ -237,7 +239,7 @@ class _Bench:
         with self._session.engine.autocast():
             loss = validation_loss(self._model(weights), self._task.domain.valid, self._task.settings, self._device)
         flops = ("flops_student", "flops_teacher_forward", "flops_teacher_training")
-        nothing = ("steps", "tokens", "best_step", "trained_parameters", "teacher_budget", *flops)
+        nothing = ("steps", "tokens", "best_step", "capped", "trained_parameters", "teacher_budget", *flops)
         save_weights(path, weights, expert=expert, valid_nll=loss, **dict.fromkeys(nothing, 0), seconds=0.0)
 
     def _lesson(self, size: int, budget: int) -> Lesson:

@@ -10,7 +10,8 @@ A checkpoint holds whole tensors, however many processes the training had; the f
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +33,6 @@ class Progress:
     best_loss: float | None = None
     best_step: int = 0
     measurements_since_best: int = 0
-    milestone_seconds: dict[str, float] = field(default_factory=dict)
     journal: int = 0
 
 
@@ -49,13 +49,22 @@ class State:
 
     def save(self) -> None:
         """Write the state as a checkpoint."""
+        self._save(self._checkpoints, self.progress)
+
+    def branch(self, folder: Path) -> None:
+        """Write the state as the first checkpoint of a training in another folder, with a journal of its own: there
+        training goes on from here.
+        """
+        self._save(Checkpoints(folder), replace(self.progress, journal=0))
+
+    def _save(self, checkpoints: Checkpoints, progress: Progress) -> None:
         tensors = self._ranks.gather(self._tensors())
         if not self._ranks.first:
             return
         tensors["random.cpu"] = torch.get_rng_state()
         if torch.cuda.is_available():
             tensors["random.cuda"] = torch.cuda.get_rng_state()
-        self._checkpoints.save(self.progress.step, tensors, asdict(self.progress))
+        checkpoints.save(progress.step, tensors, asdict(progress))
 
     @torch.no_grad()
     def restore(self) -> bool:
