@@ -32,6 +32,7 @@ from speclm.study.points import (
     checkpoint_costs,
     costs,
     curve,
+    curves_of_pretraining,
     macro_perplexities,
     measured,
     read_rows,
@@ -118,7 +119,7 @@ class _Trees:
         wildcards, folder = done.job.wildcards, done.job.outputs["checkpoints"]
         rows = [] if parent else self._generic(wildcards)  # of experts the mixture is measured
         points = (
-            *curve(done.journal()),
+            *curves_of_pretraining(done.journal()),
             *checkpoint_costs(folder, done.summary["facts"]["seconds"]),
             *measured(rows, "heldout", over_budgets=True),
         )

@@ -31,6 +31,7 @@ RUN_COLUMNS = [
     "flops_generic",
     "flops_specialize",
     "capped",
+    "expert_spread",
     "flops_to_best",
     "flops_serve_per_token",
 ]

@@ -32,12 +32,18 @@ class Point(NamedTuple):
     step: int
 
 
-def curve(lines: Iterable[Row]) -> Iterator[Point]:
+def curve(lines: Iterable[Row], prefix: str = "train") -> Iterator[Point]:
     """The lines of a training's journal."""
     for line in lines:
         for key, value in line.items():
             if key not in ("step", "expert", "size", "budget"):
-                yield Point(f"train/{key}", value, line["step"])
+                yield Point(f"{prefix}/{key}", value, line["step"])
+
+
+def curves_of_pretraining(lines: Iterable[Row]) -> Iterator[Point]:
+    """The trunk's lines, and those of each budget's cooldown as a curve of its own."""
+    for line in lines:
+        yield from curve([line], f"cooldown_b{line['budget']}" if "budget" in line else "train")
 
 
 def checkpoint_costs(folder: Path, seconds: Mapping[str, float]) -> Iterator[Point]:
@@ -86,4 +92,5 @@ def repeatable(row: Row) -> dict[str, Any]:
 def _columns(rows: Iterable[Row], prefix: str, columns: Iterable[str], over_budgets: bool) -> Iterator[Point]:
     for row in rows:
         for column in columns:
-            yield Point(f"{prefix}/{column}", row[column], row["budget"] if over_budgets else 0)
+            if not math.isnan(row[column]):
+                yield Point(f"{prefix}/{column}", row[column], row["budget"] if over_budgets else 0)

@@ -72,7 +72,7 @@ def describe_runs(
     Args:
         pretrained: facts of checkpoints: method, part, seed, budget, tokens, steps, flops, model, projection.
         specialized: facts of models: method, selection, domain, size, budget, seed, tokens, steps, best_step, capped,
-            flops, flops_student, teacher_budget (0: no teacher), model.
+            expert_spread, flops, flops_student, teacher_budget (0: no teacher), model.
         methods: config/methods.tsv, with the rows of `with_variants`. steps are the optimizer's, of pretraining and
             specialisation together. flops_to_best is the served model's own fine-tuning up to its best validation.
 
@@ -142,7 +142,7 @@ class _Books:
         teacher = str(self._methods.loc[row["teacher"], "pretraining"])
         return own, [*own, *self._parts(teacher, name, made["teacher_budget"])]
 
-    def costs(self, name: Measurement) -> dict[str, int]:
+    def costs(self, name: Measurement) -> dict[str, float | None]:
         """`RUN_COLUMNS` of one measurement."""
         own, shared = self.sources(name)
         made = self.specialized(name)
@@ -156,6 +156,7 @@ class _Books:
             "flops_generic": sum(facts["flops"] for facts in shared),
             "flops_specialize": sum(facts["flops"] for facts in own if not shared) + (made["flops"] if made else 0),
             "capped": made["capped"] if made else 0,
+            "expert_spread": made["expert_spread"] if made else None,
             "flops_to_best": made["flops_student"] * made["best_step"] // max(1, made["steps"]) if made else 0,
             "flops_serve_per_token": forward_flops_per_token(size),
         }

@@ -17,7 +17,8 @@ FLOPs of a run: flops_student (its training: model/size.py), flops_teacher_forwa
 flops_search (what choosing the expert took), and flops, their sum. Looks at validation are not counted.
 capped is 1 where the steps allowed ended a fine-tuning, 0 where early stopping did. trained_parameters are those that
 fine-tuning changes: all, or the adapters of low-rank adaptation. teacher_budget is that of the teacher's pretraining, 0
-where none teaches.
+where none teaches. expert_spread: nats by which an expert is on average worse than the best before fine-tuning; null
+but for best_pretrained.
 """
 
 from __future__ import annotations
@@ -152,6 +153,7 @@ class _Bench:
             "budget": run.budget,
             "seed": self._session.seed,
             **best,
+            "expert_spread": self._spread(run),
             "flops_search": flops_search,
             "seconds": search_seconds + sum(fact["seconds"] for fact in facts),
         }
@@ -170,6 +172,13 @@ class _Bench:
         experts = len(self._experts(run.budget))
         assert run.selection == ("none" if experts == 1 else "best_finetuned")
         return list(range(experts)), 0, 0.0
+
+    def _spread(self, run: Run) -> float | None:
+        """How much worse an expert is on average than the best before fine-tuning, where the choice went by this."""
+        if run.selection != "best_pretrained":
+            return None
+        losses, _, _ = self._search(run.size, run.budget)
+        return float(np.mean(losses) - np.min(losses))
 
     def _pretrained_losses(self, size: int, budget: int) -> tuple[list[float], int, float]:
         """Every expert's loss on the domain's training windows; the tokens and seconds of finding it."""
