@@ -59,15 +59,15 @@ def test_a_study_without_variants_is_its_methods() -> None:
         ("slm_is", {"models": {"slm_is": {"clusters": 16}}}, "changed", "main"),
         ("slm_mix", {"clusters": {"seed": 18}}, "changed", "changed"),
         ("slm_is", {"embedder": {"kind": "minilm"}}, "changed", "changed"),
-        ("slm", {"pretrain": {"warmup_steps": {"slm": 7}}}, "changed", "main"),
+        ("slm", {"pretrain": {"warmup": {"slm": 7}}}, "changed", "main"),
         ("slm", {"pretrain": {"learning_rate": {"slm": 0.1}}}, "changed", "main"),
-        ("llm", {"specialize": {"max_steps": [1, 2, 3]}}, "llm", "main"),
+        ("llm", {"specialize": {"max_steps": {"llm": [1, 2, 3]}}}, "llm", "main"),
         ("slm_d", {"distill": {"weight": 0.25}}, "slm", "main"),
         ("slm_nopt", {"specialize": {"patience": 9}}, "-", "main"),
         # of no consequence to the method: its pretraining stays the study's
         ("slm", {"clusters": {"seed": 18}}, "slm", "main"),
         ("slm", {"pretrain": {"learning_rate": {"llm": 0.1}}}, "slm", "main"),
-        ("slm", {"pretrain": {"warmup_steps": {"llm": 7}}}, "slm", "main"),
+        ("slm", {"pretrain": {"warmup": {"llm": 7}}}, "slm", "main"),
         ("slm_mix", {"models": {"slm_pn": {"experts": 16}}}, "slm_mix", "main"),
     ],
 )
@@ -125,7 +125,7 @@ def test_a_pretraining_knows_nothing_of_other_methods() -> None:
         (variant("slm", {"clusters": {"k": [2, 8]}}), r"clusters\.k is common to all methods"),
         (variant("slm", {"pretrain": {"budgets": [5]}}), r"pretrain\.budgets is common"),
         (
-            variant("slm_d", {"pretrain": {"warmup_steps": {"slm": 1}}}),
+            variant("slm_d", {"pretrain": {"warmup": {"slm": 1}}}),
             r"changes the pretraining of slm, from which slm_d starts",
         ),
     ],

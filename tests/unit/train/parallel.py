@@ -73,7 +73,7 @@ def trained(method: str, folder: Path, engine: Engine, ranks: Ranks, micro_batch
         replace(OPTIMIZATION, micro_batch_windows=micro_batch),
         STEPS,
         milestones=(STEPS,),
-        on_milestone=lambda step, weights: kept.update({name: tensor.clone() for name, tensor in weights.items()}),
+        on_milestone=lambda step, state: kept.update({n: t.clone() for n, t in state.weights().items()}),
         validation=Validation(measure, 4, None),
         journal_every=1,
         save_every=5,

@@ -24,6 +24,7 @@ EXPERTS = 3
 PROJECTION = ProjectionSize(EXPERTS, components=3, rank=2, projected_layers=1, start="shared")
 ENGINE = Engine(device="cpu", threads=1, precision="float32", compile=False, processes=1, shard=False)
 BUDGETS = {1: 4 * 4 * 8, 2: 10 * 4 * 8 + 5}  # 4 and 10 steps of 4 windows of 8 tokens
+WARMUP = 2  # steps
 PRETRAINED = ("slm", "llm", "slm_mix", "slm_is", "slm_pn")
 
 
@@ -39,6 +40,7 @@ class Study:
     size: ModelSize
     optimization: Optimization
     engine: Engine = ENGINE
+    cooldown: float = 0.5
 
     def pretrain(self, method: str, place: str, stop: Any = None, part: str | None = None) -> dict[str, Any]:
         """Pretrain into {folder}/{place}/{method}."""
@@ -59,7 +61,7 @@ class Study:
             self.heldout,
             orders.get(method, lambda: uniform_order(self.generic, 7))(),
             BUDGETS,
-            Pretraining(self.optimization, 3, 2, 4, 6, 4),
+            Pretraining(self.optimization, WARMUP, self.cooldown, 3, 2, 4, 6, 4),
             session(output, method, stop, self.engine),
         )
 

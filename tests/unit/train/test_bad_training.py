@@ -42,7 +42,8 @@ def record(study: Study, tmp_path: Path) -> dict[str, Any]:
             "learning_rate": 0.01,
             "batch": 4,
             "micro_batch": 2,
-            "warmup_steps": 3,
+            "warmup": 3,
+            "cooldown": 0.2,
             "betas": [0.9, 0.99],
             "weight_decay": 0.0,
             "clip": 5.0,
@@ -109,6 +110,9 @@ def engine(**change: Any) -> Change:
     ("change", "said"),
     [
         (pretrain(budgets=[31, 320]), r"budgets: budget 31 gives slm 31 tokens, one step takes 32\nRemedy: raise"),
+        (pretrain(cooldown=0.05), r"cooldown: budget 128 gives slm 4 steps, of which a cooldown of 0\.05 takes 0\nRemedy"),
+        (pretrain(cooldown=0.9), r"cooldown: budget 128 gives slm 4 steps, of which a cooldown of 0\.9 takes 4\nRemedy"),
+        (pretrain(warmup=4), r"warmup: the smallest budget has 4 steps: a warm-up of 4 and a cooldown of 1 do not fit"),
         (pretrain(micro_batch=3), r"micro_batch\w*: 3 does not divide batch\w* = 4\nRemedy: choose a divisor"),
         (pretrain(micro_batch=0), r"micro_batch\w*: 0 is not above zero\nRemedy: give a positive number"),
         (engine(device="tpu"), r'engine\.device: the device "tpu" is not on this machine\nRemedy: set it to "cpu"'),
@@ -116,7 +120,7 @@ def engine(**change: Any) -> Change:
         (engine(precision="float8"), r"engine: precision: \"float8\".*\nRemedy: one of"),
         (engine(shard=True), r"engine\.shard: there is nothing to divide over\nRemedy: use more processes"),
     ],
-    ids=["budget", "batch", "empty batch", "device", "dtype", "no such dtype", "shard"],
+    ids=["budget", "short cooldown", "long cooldown", "warm-up", "batch", "empty batch", "device", "dtype", "no such dtype", "shard"],
 )
 def test_settings(
     record: dict[str, Any], results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Change, said: str

@@ -73,7 +73,7 @@ def learn(windows: Windows, optimization: Optimization, scratch: Path, kind: str
         replace(optimization, learning_rate=1e-3),
         10,
         milestones=(),
-        on_milestone=lambda step, weights: None,
+        on_milestone=lambda step, state: None,
         validation=Validation(measure, every=1, patience=None),
         journal_every=1,
         save_every=2,

@@ -90,7 +90,7 @@ def test_in_trainings_that_are_killed(
             Optimization(1e-3, 0.9, 0.99, 0.0, 1.0, 1, batch, micro_batch),
             steps,
             milestones=(),
-            on_milestone=lambda step, weights: None,
+            on_milestone=lambda step, state: None,
             validation=None,
             journal_every=1,
             save_every=save_every,

@@ -28,7 +28,7 @@ def test_restored_it_goes_on_bitwise(tmp_path: Path) -> None:
     step(model, adam)
     state.keep_best()
     step(model, adam)
-    state.progress.step, state.progress.best_loss, state.progress.milestone_seconds = 2, 0.5, {"1": 0.25}
+    state.progress.step, state.progress.best_loss, state.progress.seconds = 2, 0.5, 0.25
     state.save()
     step(model, adam)
 

@@ -44,7 +44,7 @@ def large_enough(path: Path, method: str, output: Path, stop: Any) -> None:
         windows,
         uniform_order(windows, 7),
         {1: STEPS * BATCH * CONTEXT},
-        Pretraining(Optimization(0.01, 0.9, 0.99, 0.0, 5.0, 3, BATCH, BATCH), 3, 2, 4, 6, 4),
+        Pretraining(Optimization(0.01, 0.9, 0.99, 0.0, 5.0, 3, BATCH, BATCH), 3, 0.5, 3, 2, 4, 6, 4),
         session(output, method, stop),
     )
 

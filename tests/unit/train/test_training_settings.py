@@ -10,6 +10,7 @@ from speclm.train.settings import finetuning, on_all_text, pretraining, starts, 
 from speclm.train.specialize import Run
 
 CONFIG = yaml.safe_load((Path(__file__).parents[3] / "config/config.yaml").read_text())
+SPECIALIZE = {**CONFIG["specialize"], "max_steps": CONFIG["specialize"]["max_steps"]["slm"]}
 SECTION = {"sizes": [10, 80], "best_finetuned_sizes": [10]}
 
 
@@ -34,7 +35,7 @@ def test_other_choices_are_compared_at_the_largest_budget() -> None:
 
 
 def test_only_the_smallest_size_learns_at_a_lower_rate() -> None:
-    section = CONFIG["specialize"]
+    section = SPECIALIZE
     chosen = finetuning(section, CONFIG["pretrain"], 0.001, 64)
     assert [row.rate_divisor for row in chosen.sizes] == [section["smallest_rate_divisor"], 1.0, 1.0]
     assert [row.max_steps for row in chosen.sizes] == section["max_steps"]
@@ -42,7 +43,7 @@ def test_only_the_smallest_size_learns_at_a_lower_rate() -> None:
 
 
 def test_a_pretraining_takes_its_methods_rate() -> None:
-    section = {**CONFIG["pretrain"], "learning_rate": 0.2}
+    section = {**CONFIG["pretrain"], "learning_rate": 0.2, "warmup": 0.1, "batch": 8}
     assert pretraining(section, 64).optimization.learning_rate == 0.2
     assert pretraining(section, 64).optimization.clip == CONFIG["pretrain"]["clip"]
 
@@ -51,10 +52,12 @@ def test_a_pretraining_takes_its_methods_rate() -> None:
     ("tokens", "place", "divisor"), [(3000, 0, 3.0), (57_000, 2, 1.0), (56_000, 1, 1.0), (10**7, 2, 1.0)]
 )
 def test_all_text_is_learned_as_the_nearest_size(tokens: int, place: int, divisor: float) -> None:
-    """The middle of 20k and 160k by ratio is 56.6k."""
-    section = CONFIG["specialize"]
+    """The middle of 20k and 160k by ratio is 56.6k. More tokens than the size has get more steps in proportion."""
+    sizes = [2500, 20_000, 160_000]
+    section = {**SPECIALIZE, "sizes": sizes}
     windows = SimpleNamespace(count=tokens // 100, context=100)
     (row,) = finetuning(on_all_text(section, windows), CONFIG["pretrain"], 0.001, 64).sizes
     assert row.tokens == tokens // 100 * 100
-    assert (row.max_steps, row.validate_every) == (section["max_steps"][place], section["evaluate_every"][place])
+    assert row.max_steps == round(max(1, row.tokens / sizes[place]) * section["max_steps"][place])
+    assert row.validate_every == section["evaluate_every"][place]
     assert row.rate_divisor == divisor

@@ -185,7 +185,7 @@ def train(
     return Outcome(
         progress.step,
         not (validation and _exhausted(progress, validation)),
-        run.state.best or ranks.gather(model.state_dict()),
+        run.state.best or run.state.weights(),
         progress.best_loss,
         progress.best_step,
         progress.seconds,

@@ -47,6 +47,10 @@ class State:
         """Remember the present weights as the best."""
         self.best = {name: tensor.detach().clone() for name, tensor in self._model.state_dict().items()}
 
+    def weights(self) -> Tensors:
+        """The present weights, whole; with divided ones only on the first rank."""
+        return self._ranks.gather(self._model.state_dict())
+
     def save(self) -> None:
         """Write the state as a checkpoint."""
         self._save(self._checkpoints, self.progress)
