@@ -105,7 +105,7 @@ class Study:
         whole = self.corpora[self.datasets[corpus]]
         each = whole.text / whole.documents
         tokens = each / bytes_per_token(self.config["tokenizer"]["vocabulary"])
-        parts = ceil(tokens / self.config["embedder"]["passage"])
+        parts = ceil(tokens / int(self.config["embedder"]["passage"]))
         return min(self.windows(corpus, split), round(self.text(corpus, split) / each) * parts)
 
 
