@@ -1,4 +1,4 @@
-# Windows become vectors, vectors clusters, clusters histograms, and histograms a sample.
+# Passages become vectors, vectors the clusters of their windows, clusters histograms, and histograms a sample.
 localrules:
     list_shards,
 
@@ -25,7 +25,7 @@ rule fit_embedder:
         },
         revision=STAGE_REVISION["embed"],
     message:
-        "Fitting the embedder on generic windows (clustering {wildcards.clustering})"
+        "Fitting the embedder on generic passages (clustering {wildcards.clustering})"
     script:
         "../scripts/fit_embedder.py"
 
@@ -38,6 +38,8 @@ rule embed_split:
     output:
         vectors="<run>/embeddings/{clustering}/{corpus}/{split}.npy",
         sidecar="<run>/embeddings/{clustering}/{corpus}/{split}.npy.json",
+        windows="<run>/embeddings/{clustering}/{corpus}/{split}.windows.npy",
+        windows_sidecar="<run>/embeddings/{clustering}/{corpus}/{split}.windows.npy.json",
     log:
         "<logs>/embed_split/{clustering}/{corpus}/{split}.log",
     benchmark:
@@ -49,10 +51,10 @@ rule embed_split:
         mem_mb=growing(2000),
         gpu=GPUS,
     params:
-        settings=settings(device=config["engine"]["device"]),
+        settings=lambda wildcards: embed_settings(**wildcards),
         revision=STAGE_REVISION["embed"],
     message:
-        "Embedding the windows of {wildcards.corpus}, {wildcards.split} (clustering {wildcards.clustering})"
+        "Embedding the passages of {wildcards.corpus}, {wildcards.split} (clustering {wildcards.clustering})"
     script:
         "../scripts/embed_split.py"
 
@@ -81,7 +83,7 @@ rule fit_clusters:
         },
         revision=STAGE_REVISION["cluster"],
     message:
-        "Clustering generic windows (clustering {wildcards.clustering})"
+        "Clustering generic passages (clustering {wildcards.clustering})"
     script:
         "../scripts/fit_clusters.py"
 
@@ -89,6 +91,7 @@ rule fit_clusters:
 rule assign_clusters:
     input:
         vectors="<run>/embeddings/{clustering}/{corpus}/{split}.npy",
+        windows="<run>/embeddings/{clustering}/{corpus}/{split}.windows.npy",
         centroids=[f"<run>/clusters/{{clustering}}/k{k}/centroids.npy" for k in config["clusters"]["k"]],
     output:
         assignments=[f"<run>/clusters/{{clustering}}/k{k}/{{corpus}}/{{split}}.npy" for k in config["clusters"]["k"]],
@@ -172,6 +175,8 @@ rule repeat_clusters:
     input:
         generic=generic_train("<run>/embeddings/main/{split}.npy"),
         domains=[f"<run>/embeddings/main/{domain}/train.npy" for domain in config["domains"]],
+        generic_windows=generic_train("<run>/embeddings/main/{split}.windows.npy"),
+        domain_windows=[f"<run>/embeddings/main/{domain}/train.windows.npy" for domain in config["domains"]],
     output:
         repetitions="<run>/clusters/repetitions.tsv",
     log:
@@ -187,7 +192,7 @@ rule repeat_clusters:
         settings=settings("domains", "clusters"),
         revision=STAGE_REVISION["cluster"],
     message:
-        "Clustering generic windows with other seeds of k-means"
+        "Clustering generic passages with other seeds of k-means"
     script:
         "../scripts/repeat_clusters.py"
 
@@ -210,6 +215,7 @@ rule sample_importance:
         settings=lambda wildcards: {
             "clusters": RECIPES[wildcards.method].clusters,
             "context": config["context"],
+            "histogram_tokens": histogram_tokens(RECIPES[wildcards.method], wildcards.domain),
             "budget": max(budgets_for(RECIPES[wildcards.method], wildcards.domain)),
             "relative_cost": RECIPES[wildcards.method].config["pretrain"]["relative_cost"]["slm_is"],
             "batch": RECIPES[wildcards.method].config["pretrain"]["batch"]["slm_is"],

@@ -36,11 +36,11 @@ STAGE_REVISION = {
     "split": 1,
     "tokenizer": 1,
     "encode": 2,
-    "embed": 1,
-    "cluster": 1,
-    "importance": 1,
+    "embed": 2,
+    "cluster": 2,
+    "importance": 2,
     "pretrain": 2,
-    "specialize": 1,
+    "specialize": 2,
     "evaluate": 1,
     "study": 1,
 }
@@ -96,7 +96,7 @@ FIGURES += [f"9{panel}" for panel in "abc"[: len(config["specialize"]["sizes"])]
 GPUS = int(config["engine"]["device"] == "cuda")
 TRAINING_MB = 24000 if GPUS else 2500
 # K-means holds its sample up to four times while it draws and fits; importance sampling keeps all its draws.
-SAMPLE_MB = 4 * 4 * config["clusters"]["fit_windows"] * config["embedder"]["dimensions"] // 10**6
+SAMPLE_MB = 4 * 4 * config["clusters"]["fit_passages"] * config["embedder"]["dimensions"] // 10**6
 DRAWS_MB = DRAW_BYTES * max(config["pretrain"]["domain_budgets"]) // config["context"] // 10**6
 
 

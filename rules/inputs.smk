@@ -99,6 +99,21 @@ def pretrain_settings(recipe, part):
     )
 
 
+def embed_settings(clustering, corpus, split):
+    """What embedding a split depends on: passages of a domain's training text end where a stated size of it does."""
+    stated = corpus in config["domains"] and split == "train"
+    return {
+        "device": config["engine"]["device"],
+        "passage": CLUSTERINGS[clustering]["embedder"]["passage"],
+        "sizes": config["specialize"]["sizes"] if stated else [],
+    }
+
+
+def histogram_tokens(recipe, domain):
+    """By how many tokens of a domain its sample of generic text is drawn; null: by all, as a domain of the user's own."""
+    return None if domain == OWN_NAME else recipe.config["models"]["slm_is"]["histogram_tokens"]
+
+
 def sample_inputs(wildcards):
     recipe = RECIPES[wildcards.method]
     index = f"<run>/clusters/{recipe.clustering}/k{recipe.clusters}/{{split}}.index.npy"

@@ -130,7 +130,7 @@ rule make_table:
         mem_mb=growing(1000),
     params:
         settings=settings(
-            *("evaluate", "models", "pretrain", "tokenizer", "context", "figures", "ablations"),
+            *("evaluate", "models", "pretrain", "tokenizer", "context", "embedder", "figures", "ablations"),
             study=study_settings(""),
             deviations=DEVIATIONS,
         ),

@@ -1,4 +1,4 @@
-"""Embed the windows of one split (rule embed_split)."""
+"""Embed the passages of one split (rule embed_split)."""
 
 import _bootstrap  # noqa: F401
 from speclm.stage.job import Job, run
@@ -11,7 +11,15 @@ def main(job: Job) -> dict:
 
     tokenizer = load_tokenizer(job.inputs["tokenizer"])
     windows = open_windows(job.inputs["tokens"], tokenizer.sha256)
-    return embed_windows(job.inputs["embedder"], windows, tokenizer, job.settings["device"], job.outputs["vectors"])
+    return embed_windows(
+        job.inputs["embedder"],
+        windows,
+        job.settings["passage"],
+        job.settings["sizes"],
+        tokenizer,
+        job.settings["device"],
+        job.outputs["vectors"],
+    )
 
 
 if "snakemake" in globals():

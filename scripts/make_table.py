@@ -6,6 +6,7 @@ from speclm.stage.job import Job, run
 
 
 def main(job: Job) -> dict:
+    from speclm.study.clustering import clusters_in_words
     from speclm.study.cost import UNITS
     from speclm.study.evidence import load_evidence
     from speclm.study.layout import write_files
@@ -21,6 +22,7 @@ def main(job: Job) -> dict:
         read_table(job.inputs["serving"]),
         job.inputs["paper"][0].parent,
         chosen["deviations"],
+        clusters_in_words(chosen),
     )
     table = make_table(int(job.wildcards["table"]), sources)
     write_files(table, job.outputs["tsv"], job.outputs["markdown"], job.outputs["latex"])

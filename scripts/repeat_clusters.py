@@ -12,7 +12,7 @@ def main(job: Job) -> dict:
     chosen = job.settings["clusters"]
     domains = zip(job.settings["domains"], job.inputs["domains"], strict=True)
     embeddings = {GENERIC: job.inputs["generic"], **{domain: [path] for domain, path in domains}}
-    settings = KMeansSettings(chosen["fit_windows"], chosen["iterations"])
+    settings = KMeansSettings(chosen["fit_passages"], chosen["iterations"])
     return repeat_clusters(embeddings, chosen["k"], settings, chosen["repetitions"], job.outputs["repetitions"])
 
 

@@ -9,10 +9,12 @@ def main(job: Job) -> dict:
     from speclm.cluster.importance import resample_windows
 
     domain, k = job.wildcards["domain"], job.settings["clusters"]
-    tokens = int(job.settings["budget"] / job.settings["relative_cost"])
-    draws = max(tokens // job.settings["context"], job.settings["batch"])
+    tokens, context = int(job.settings["budget"] / job.settings["relative_cost"]), job.settings["context"]
+    draws = max(tokens // context, job.settings["batch"])
+    stated = job.settings["histogram_tokens"]
     return resample_windows(
         job.inputs["domain"],
+        None if stated is None else stated // context,
         job.inputs["generic"],
         k,
         draws,

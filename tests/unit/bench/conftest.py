@@ -23,8 +23,8 @@ def bench(tmp_path: Path) -> Bench:
 def data_bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     config["tokenizer"]["vocabulary"], config["context"] = 400, 32
-    config["embedder"] |= {"dimensions": 8, "words": 300, "fit_windows": 500}
-    config["clusters"] |= {"fit_windows": 500, "iterations": 10}
+    config["embedder"] |= {"dimensions": 8, "words": 300, "fit_passages": 500}
+    config["clusters"] |= {"fit_passages": 500, "iterations": 10}
     config["models"]["slm_is"]["clusters"] = 8
     folder = tmp_path_factory.mktemp("bench")
     return Bench(config, ROOT, folder, rounds=1, seconds=0.02, text_bytes=200_000)

@@ -26,7 +26,8 @@ def test_every_part_is_processed(data_bench: Bench) -> None:
     corpus = data_bench.corpus
     for text in (text for texts in corpus.parts.values() for text in texts):
         windows = open_windows(text.folder / "tokens.bin").count
-        assert len(read_array(text.folder / "vectors.npy")) == windows
+        assert len(read_array(text.folder / "vectors.windows.npy")) == windows
+        assert len(read_array(text.folder / "vectors.npy")) == read_array(text.folder / "vectors.windows.npy")[-1] + 1
         assert len(read_array(text.folder / "clusters.npy")) == windows
         assert len(read_array(text.folder / "index.npy")) == windows + corpus.models.clusters + 1
         domain = list(read_documents(text.folder / "domain.jsonl.zst"))

@@ -13,7 +13,7 @@ from unit.bench.steps import hold
 
 def test_the_peak_outlives_what_filled_it() -> None:
     before = alone(peak_memory, {})
-    models, megabyte = Models(Path(), Path(), Path(), 1, 1), 1 << 20
+    models, megabyte = Models(Path(), Path(), Path(), 1, 1, 1), 1 << 20
     texts = [Text(Path(), 200 * megabyte), Text(Path(), megabyte)]
     peak = alone(partial(cost, hold, texts[1], texts, models), {}).peak
     assert peak - before > 190 * megabyte

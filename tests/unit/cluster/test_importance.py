@@ -131,16 +131,38 @@ def write_clusters(folder: Path, k: int, domain: list[int], generic: list[int]) 
 
 def test_facts_and_repetition(tmp_path: Path) -> None:
     paths = write_clusters(tmp_path, 4, [0, 0, 3], [0, 1, 0, 2])
-    facts = resample_windows(*paths, 4, 6, rng(1, "importance", "a"), tmp_path / "a.npy")
+    facts = resample_windows(paths[0], None, paths[1], 4, 6, rng(1, "importance", "a"), tmp_path / "a.npy")
     assert sorted(read_array(tmp_path / "a.npy").tolist()) == [0, 0, 0, 2, 2, 2]
     assert facts["unseen_mass"] == pytest.approx(1 / 3)
     assert facts["different_windows"] == 2 and facts["most_repetitions"] == 3
     assert facts["repetition_rate"] == pytest.approx(4 / 6)
     assert facts["largest_weight"] == pytest.approx(2) and facts["effective_windows"] == pytest.approx(2)
-    resample_windows(*paths, 4, 6, rng(1, "importance", "a"), tmp_path / "b.npy")
+    resample_windows(paths[0], None, paths[1], 4, 6, rng(1, "importance", "a"), tmp_path / "b.npy")
     assert (tmp_path / "a.npy").read_bytes() == (tmp_path / "b.npy").read_bytes()
 
 
 def test_a_domain_the_generic_set_knows_nothing_of_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"clusters\.k: no generic window stands in any cluster of the domain"):
-        resample_windows(*write_clusters(tmp_path, 2, [1], [0]), 2, 5, rng(1, "importance"), tmp_path / "a.npy")
+        domain, generic = write_clusters(tmp_path, 2, [1], [0])
+        resample_windows(domain, None, generic, 2, 5, rng(1, "importance"), tmp_path / "a.npy")
+
+
+def test_the_histogram_counts_the_stated_windows_alone(tmp_path: Path) -> None:
+    """Two windows in cluster 0, then eight in cluster 1: by the first two only cluster 0 is drawn."""
+    domain, generic = write_clusters(tmp_path, 2, [0, 0] + 8 * [1], [0, 0, 0, 1, 1, 1])
+    drawn = []
+    for stated in (2, 10, None):
+        facts = resample_windows(domain, stated, generic, 2, 3000, rng(1, "importance"), tmp_path / "a.npy")
+        assert facts["histogram_windows"] == (stated or 10)
+        drawn.append(read_array(tmp_path / "a.npy"))
+    assert set(drawn[0].tolist()) == {0, 1, 2}
+    assert (drawn[1] >= 3).mean() == pytest.approx(0.8, abs=0.05)
+    assert np.array_equal(drawn[1], drawn[2])
+
+
+@pytest.mark.parametrize("stated", [0, 4])
+def test_a_histogram_of_more_windows_than_the_domain_has_is_refused(tmp_path: Path, stated: int) -> None:
+    domain, generic = write_clusters(tmp_path, 2, [0, 0, 1], [0, 1])
+    message = rf"models\.slm_is\.histogram_tokens: a histogram of {stated} windows; the domain has 3"
+    with pytest.raises(UserError, match=message):
+        resample_windows(domain, stated, generic, 2, 5, rng(1, "importance"), tmp_path / "a.npy")

@@ -8,24 +8,30 @@ from sklearn.metrics import pairwise_distances_argmin
 from threadpoolctl import threadpool_limits
 
 from speclm.cluster.kmeans import KMeansSettings, assign_clusters, fit_clusters, nearest_centroids
+from speclm.cluster.passage import windows_path
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_array, write_array
 
-SETTINGS = KMeansSettings(fit_windows=1_000, iterations=50)
+SETTINGS = KMeansSettings(fit_passages=1_000, iterations=50)
 
 
 @pytest.fixture
 def embeddings(tmp_path: Path) -> Path:
-    """Three tight groups of 40, 30 and 20 vectors around the axes."""
+    """Three tight groups of 40, 30 and 20 vectors around the axes, each of one window."""
     generator = np.random.default_rng(0)
     vectors = np.repeat(np.eye(3), [40, 30, 20], axis=0) + 0.01 * generator.standard_normal((90, 3))
-    write_array(tmp_path / "train.npy", vectors.astype(np.float32))
-    return tmp_path / "train.npy"
+    return write_vectors(tmp_path / "train.npy", vectors)
+
+
+def write_vectors(path: Path, vectors: np.ndarray, of_windows: list[int] | None = None) -> Path:
+    write_array(path, vectors.astype(np.float32))
+    write_array(windows_path(path), np.array(range(len(vectors)) if of_windows is None else of_windows, dtype=np.int32))
+    return path
 
 
 def test_groups_are_found(embeddings: Path, tmp_path: Path) -> None:
     facts = fit_clusters([embeddings], 3, SETTINGS, 1, tmp_path / "centroids.npy")
-    assert facts["k"] == 3 and facts["windows"] == 90 and facts["distance"] < 0.001
+    assert facts["k"] == 3 and facts["passages"] == 90 and facts["distance"] < 0.001
     assert assign_clusters(embeddings, tmp_path / "centroids.npy", tmp_path / "c.npy") == {
         "k": 3,
         "windows": 90,
@@ -47,6 +53,13 @@ def test_every_window_has_its_nearest_centroid(embeddings: Path, tmp_path: Path,
     np.testing.assert_allclose(chosen, distances.min(axis=1), atol=1e-6)
 
 
+def test_windows_have_the_clusters_of_their_passages(tmp_path: Path) -> None:
+    vectors = write_vectors(tmp_path / "v.npy", np.array([[1, 0], [0, 1], [0.9, 0.1]]), [0, 0, 1, 2])
+    write_array(tmp_path / "c.npy", np.eye(2, dtype=np.float32))
+    facts = assign_clusters(vectors, tmp_path / "c.npy", tmp_path / "a.npy")
+    assert read_array(tmp_path / "a.npy").tolist() == [0, 0, 1, 0] and facts["windows"] == 4
+
+
 def test_fitting_twice_gives_the_same_bytes(embeddings: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         fit_clusters([embeddings], 8, SETTINGS, 1, tmp_path / name)
@@ -55,11 +68,11 @@ def test_fitting_twice_gives_the_same_bytes(embeddings: Path, tmp_path: Path) ->
 
 @pytest.mark.parametrize("cuts", [[], [30], [1, 2, 40, 41, 88, 89]])
 def test_shards_change_neither_centroids_nor_assignments(embeddings: Path, tmp_path: Path, cuts: list[int]) -> None:
-    settings = KMeansSettings(fit_windows=70, iterations=50)
+    settings = KMeansSettings(fit_passages=70, iterations=50)
     shards = []
     for number, part in enumerate(np.split(np.asarray(read_array(embeddings)), cuts)):
         shards.append(tmp_path / f"shard{number}.npy")
-        write_array(shards[-1], part)
+        write_vectors(shards[-1], part)
     for name, paths in (("one", [embeddings]), ("several", shards)):
         fit_clusters(paths, 5, settings, 1, tmp_path / f"{name}.npy")
     assert (tmp_path / "one.npy").read_bytes() == (tmp_path / "several.npy").read_bytes()
@@ -81,9 +94,9 @@ def test_blocks_change_no_assignment() -> None:
 
 def test_an_impossible_k_is_refused(embeddings: Path, tmp_path: Path) -> None:
     for k in (91, 0):
-        with pytest.raises(UserError, match=rf"clusters\.k: {k} clusters cannot be made from 90 different windows"):
+        with pytest.raises(UserError, match=rf"clusters\.k: {k} clusters cannot be made from 90 different passages"):
             fit_clusters([embeddings], k, SETTINGS, 1, tmp_path / "centroids.npy")
-    with pytest.raises(UserError, match="60 clusters cannot be made from 50 different windows"):
+    with pytest.raises(UserError, match="60 clusters cannot be made from 50 different passages"):
         fit_clusters([embeddings], 60, KMeansSettings(50, 10), 1, tmp_path / "centroids.npy")
 
 

@@ -9,20 +9,22 @@ import pytest
 
 from speclm.cluster.histogram import write_histograms
 from speclm.cluster.kmeans import KMeansSettings, assign_clusters, fit_clusters
+from speclm.cluster.passage import windows_path
 from speclm.cluster.repetition import repeat_clusters
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_table, write_array
 from speclm.study.histograms import entropies, top_shares
 
-SETTINGS = KMeansSettings(fit_windows=150, iterations=50)
+SETTINGS = KMeansSettings(fit_passages=150, iterations=50)
 COLUMNS = ["corpus", "k", "seed", "sample", "windows", "top_share", "entropy"]
 
 
 def write_vectors(folder: Path, **corpora: np.ndarray) -> dict[str, list[Path]]:
-    """One shard each."""
+    """One shard each, of passages of one window."""
     paths = {corpus: [folder / f"{corpus}.npy"] for corpus in corpora}
     for corpus, (path,) in paths.items():
         write_array(path, corpora[corpus].astype(np.float32))
+        write_array(windows_path(path), np.arange(len(corpora[corpus]), dtype=np.int32))
     return paths
 
 
@@ -100,6 +102,6 @@ def test_shards_are_one_corpus(tmp_path: Path) -> None:
 
 def test_an_impossible_k_is_refused(tmp_path: Path) -> None:
     paths = write_vectors(tmp_path, generic=np.eye(3))
-    with pytest.raises(UserError, match=r"clusters\.k: 4 clusters cannot be made from 3 different windows"):
+    with pytest.raises(UserError, match=r"clusters\.k: 4 clusters cannot be made from 3 different passages"):
         repeat_clusters(paths, [4], SETTINGS, [1], tmp_path / "r.tsv")
     assert not (tmp_path / "r.tsv").exists()

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speclm.cluster import embed, kmeans
+from speclm.cluster import embed, kmeans, passage
 from speclm.data import pool, windows
 from speclm.data.separation import check_separation, hash_split
 from speclm.data.splits import SplitSettings, split_corpora, split_shard
@@ -37,7 +37,8 @@ def peak(call: Callable[[], object]) -> int:
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "_TRACED_TOGETHER", 1 << 14)
     monkeypatch.setattr(windows, "_ENCODED_TOGETHER", 1 << 14)
-    monkeypatch.setattr(embed, "_EMBEDDED_TOGETHER", 256)
+    monkeypatch.setattr(passage, "_DECODED_TOGETHER", 32)
+    monkeypatch.setattr(passage, "_PLACED_TOGETHER", 256)
     monkeypatch.setattr(kmeans, "_ASSIGNED_TOGETHER", 256)
 
 
@@ -56,7 +57,7 @@ def make_store(folder: Path, shard: Path, tokenizer: Tokenizer) -> dict[str, int
         "split": lambda: split_shard(shard, 1, folder / "placed", SETTINGS, 1, train, folder / "scratch"),
         "encode": lambda: windows.encode_split(train, tokenizer, 32, 1, store),
         "embed": lambda: embed.embed_windows(
-            folder / "embedder", windows.open_windows(store), tokenizer, "cpu", vectors
+            folder / "embedder", windows.open_windows(store), 256, (), tokenizer, "cpu", vectors
         ),
         "assign": lambda: kmeans.assign_clusters(vectors, folder / "centroids.npy", clusters),
     }
@@ -70,7 +71,7 @@ def test_a_document_more_takes_less_than_half_its_text(
     split_corpora(first, [("a", [a])], SETTINGS, 1, tmp_path, tmp_path / "scratch")
     windows.encode_split(tmp_path / "a/train.jsonl.zst", tokenizer, 32, 1, tmp_path / "a.bin")
     opened = windows.open_windows(tmp_path / "a.bin")
-    embed.fit_embedder(embed.LsiSettings(4, 50, 1000), opened, tokenizer, 1, tmp_path / "embedder")
+    embed.fit_embedder(embed.LsiSettings(4, 50, 1000), opened, 256, tokenizer, 1, tmp_path / "embedder")
     write_array(tmp_path / "centroids.npy", np.eye(4, dtype=np.float32))
     small, large = (write_shard(tmp_path / f"s{n}.zst", count, 300) for n, count in enumerate((30, 120)))
     make_store(tmp_path, small, tokenizer)  # what is loaded or cached at first use is not a shard's
@@ -80,7 +81,7 @@ def test_a_document_more_takes_less_than_half_its_text(
 
 
 def test_more_shards_take_no_more_memory(tmp_path: Path) -> None:
-    """The check of all splits takes the largest of them; k-means' sample its own size and a number for each window."""
+    """The check of all splits takes the largest of them; k-means' sample its own size and a number for each passage."""
     names = [f"generic/train/{shard:05d}" for shard in range(8)]
     documents, window_hashes, vectors = {}, {}, {}
     for shard, name in enumerate([*names, "tax/test"]):

@@ -51,6 +51,9 @@ def test_the_laptop_configuration_is_good() -> None:
         ("pretrain.micro_batch", 7, r"pretrain\.micro_batch: does not divide the batch of slm, 8"),
         ("specialize.max_steps.slm", [5], "not one number for each size"),
         ("specialize.best_finetuned_sizes", [5], r"5 is not among specialize\.sizes"),
+        ("embedder.passage", LAPTOP["context"] - 1, r"embedder\.passage: a passage shorter than a window"),
+        ("embedder.passage", 10**6, r"specialize\.sizes: \d+ tokens of a domain are fewer than one passage of 1000000"),
+        ("models.slm_is.histogram_tokens", 7, r"histogram_tokens: 7 is not among specialize\.sizes.*\nRemedy: null"),
         (
             "specialize.lora",
             {"rank": 145, "alpha": 1},

@@ -1,5 +1,7 @@
 """Model cards: the numbers of metrics.tsv, the texts of the splits, under a front matter that model hubs understand."""
 
+import copy
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -55,6 +57,17 @@ def test_every_measurement_of_the_method_on_the_domain(shelf: Shelf) -> None:
         found = sorted(float(cell.split(" [")[0].replace(",", "")) for cell in shown["perplexity [95 %]"])
         assert found == pytest.approx(sorted(measured["perplexity"]), rel=5e-3)
         assert shown["perplexity [95 %]"].str.fullmatch(r"[\d.,]+ \[[\d.,]+, [\d.,]+\]").all()
+
+
+def test_methods_that_go_by_clusters_tell_of_what(shelf: Shelf) -> None:
+    known = copy.deepcopy(dict(shelf.config))
+    known["embedder"]["passage"], known["models"]["slm_is"]["histogram_tokens"] = 512, 2500
+    told = {method: method_card(replace(shelf, config=known), method, "sympy") for method in known["methods"]}
+    drawn = "- generic text: drawn by the first 2,500 tokens of a domain, 64 clusters of passages of up to 512 tokens"
+    assert f"{drawn}, embedded by lsi\n" in told["slm_is"]
+    for method in ("slm_mix", "slm_pn"):
+        assert "- clusters: 8, of passages of up to 512 tokens, embedded by lsi\n" in told[method]
+    assert not any("embedded by" in told[method] for method in ("slm", "slm_nopt", "llm", "slm_d"))
 
 
 def test_the_published_cards_tell_the_published_numbers(shelf: Shelf) -> None:

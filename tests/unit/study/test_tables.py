@@ -117,6 +117,14 @@ def test_latex_is_escaped(sources: Sources) -> None:
     assert r"95 \% intervals" in to_latex(make_table(4, sources))
 
 
+def test_what_clusters_are_of_stands_under_the_tables_that_rest_on_them(sources: Sources) -> None:
+    noted = replace(sources, clusters="Clusters: of leaves.", deviations={"tax": "half"})
+    for which in TABLES:
+        notes = make_table(which, noted).notes
+        assert ("Clusters: of leaves." in notes) == (which in (3, 5, 8, 9, 10))
+        assert ("tax: half." in notes) == (which in (4, 5, 8, 9, 10))
+
+
 def test_words_stand_left_numbers_right(sources: Sources) -> None:
     rule = to_markdown(make_table(5, sources)).splitlines()[3].split("|")[1:-1]
     assert [cell.strip().endswith(":") for cell in rule] == [False, False, True, True, True, True]

@@ -39,8 +39,8 @@ CONFIG: dict[str, Any] = {
     "context": 10,
     "documents": {"generic": "web", "heldout": 10, "valid": 5, "test": 15},
     "tokenizer": {"vocabulary": 512, "characters": 3000},
-    "embedder": {"kind": "lsi", "dimensions": 8, "words": 50, "fit_windows": 20},
-    "clusters": {"k": [2, 4], "iterations": 7, "fit_windows": 30, "repetitions": [17, 18, 19]},
+    "embedder": {"kind": "lsi", "passage": 12, "dimensions": 8, "words": 50, "fit_passages": 20},
+    "clusters": {"k": [2, 4], "iterations": 7, "fit_passages": 30, "repetitions": [17, 18, 19]},
     "models": {
         "slm": {"layers": 2, "width": 8, "heads": 2, "inner": 16},
         "llm": {"layers": 2, "width": 16, "heads": 2, "inner": 64},
@@ -98,17 +98,28 @@ def test_text_and_tokens_of_splits() -> None:
 
 
 def test_embedding_and_clustering() -> None:
-    assert work("fit_embedder").text == 20 * 10 * 1.75
-    assert work("embed_split", corpus="tax", split="train") == Work(tokens=800, text=1400, disk=80 * 8 * 4)
+    """A document of 20 tokens is two passages, as many as its windows."""
+    assert work("fit_embedder").text == 3500 * 20 / 200
+    assert work("embed_split", corpus="tax", split="train") == Work(tokens=800, text=1400, disk=(80 * 8 + 80) * 4)
     assert work("fit_clusters") == Work(flops=30 * 2 * 8 * (2 + 4) * 7)
     assert work("assign_clusters", corpus="tax", split="train") == Work(flops=80 * 2 * 8 * 6, disk=2 * 80 * 2 * 4)
+    whole = Study({**CONFIG, "embedder": {**CONFIG["embedder"], "passage": 20}}, METHODS, STUDY.corpora, STUDY.datasets)
+    assert [whole.passages("tax", split) for split in ("train", "test")] == [40, 15]
+    assert work_of(whole, "assign_clusters", {"corpus": "tax", "split": "train"}) == Work(
+        flops=40 * 2 * 8 * 6, disk=2 * 80 * 2 * 4
+    )
     assert work("repeat_clusters") == Work(flops=3 * (30 * 2 * 8 * 6 * 7 + (200 + 80) * 2 * 8 * 6))
 
 
 def test_the_sentence_encoder_computes_on_the_device() -> None:
-    study = Study({**CONFIG, "embedder": {"kind": "minilm", "dimensions": 384}}, METHODS, STUDY.corpora, STUDY.datasets)
+    study = Study(
+        {**CONFIG, "embedder": {"kind": "minilm", "passage": 20, "dimensions": 384}},
+        METHODS,
+        STUDY.corpora,
+        STUDY.datasets,
+    )
     found = work_of(study, "embed_split", {"corpus": "tax", "split": "train"})
-    assert found == Work("slm", 800, 800 * MINILM_FLOPS, disk=80 * 384 * 4)  # windows of 10 are all read
+    assert found == Work("slm", 800, 800 * MINILM_FLOPS, disk=(40 * 384 + 80) * 4)  # passages of 20 are read whole
     assert work_of(study, "fit_embedder", {}) == Work()
 
 

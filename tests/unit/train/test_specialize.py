@@ -21,6 +21,7 @@ from speclm.train import specialize as module
 from speclm.train.experts import open_experts
 from speclm.train.score import mean_nll, plain_score
 from speclm.train.specialize import Run
+from unit.train import studies
 from unit.train.studies import EXPERTS, Study, contents
 
 CPU = torch.device("cpu")
@@ -128,6 +129,17 @@ def test_projected_network_serves_instances(study: Study) -> None:
     before = served(study, "slm_pn", "most_frequent.n0.b2")
     assert before.keys() == instance.keys() and all(torch.equal(before[key], instance[key]) for key in instance)
     assert records(study, "slm_pn")["most_frequent.n32.b2"]["valid_nll"] <= valid_loss(study, before)
+
+
+def test_the_most_frequent_cluster_is_that_of_the_stated_size(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first 4 windows lie in cluster 1, as many more as 12 have in 2, most of all in 0."""
+    study.pretrain("slm_pn", "base")
+    clusters = np.repeat(np.array([1, 2, 0], dtype=np.int32), [4, 8, study.train.count - 12])
+    assert np.bincount(clusters).argmax() == 0
+    monkeypatch.setattr(studies, "clusters_of", lambda windows: clusters)
+    study.specialize("slm_pn", "special", [Run("most_frequent", size, 2) for size in (0, 32, 96)])
+    found = records(study, "slm_pn")
+    assert [found[f"most_frequent.n{size}.b2"]["expert"] for size in (0, 32, 96)] == [1, 1, 2]
 
 
 def test_distillation_counts_its_teacher(study: Study) -> None:

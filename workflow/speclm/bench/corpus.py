@@ -94,15 +94,17 @@ def _write(folder: Path, documents: Sequence[Document]) -> Text:
 def _fit(config: Mapping[str, Any], whole: Text, folder: Path) -> Models:
     """The laptop study's tokenizer, embedder and centroids."""
     chosen, seed, clusters = config["tokenizer"], config["clusters"]["seed"], config["models"]["slm_is"]["clusters"]
+    embedder = dict(config["embedder"])
+    context, passage = config["context"], embedder.pop("passage")
     models = Models(
-        folder / "tokenizer.model", folder / "embedder", folder / "centroids.npy", config["context"], clusters
+        folder / "tokenizer.model", folder / "embedder", folder / "centroids.npy", context, passage, clusters
     )
     settings = TokenizerSettings(chosen["vocabulary"], chosen["kind"], chosen["characters"], 1000, chosen["threads"])
     train_tokenizer([whole.folder / "documents.jsonl.zst"], settings, models.tokenizer)
     encode(whole, models, whole.folder)
     tokenizer, windows = load_tokenizer(models.tokenizer), open_windows(whole.folder / "tokens.bin")
-    fit_embedder(embedder_from_settings(config["embedder"], "embedder"), windows, tokenizer, seed, models.embedder)
+    fit_embedder(embedder_from_settings(embedder, "embedder"), windows, passage, tokenizer, seed, models.embedder)
     embed(whole, models, whole.folder)
-    kmeans = KMeansSettings(config["clusters"]["fit_windows"], config["clusters"]["iterations"])
+    kmeans = KMeansSettings(config["clusters"]["fit_passages"], config["clusters"]["iterations"])
     fit_clusters([whole.folder / "vectors.npy"], clusters, kmeans, seed, models.centroids)
     return models

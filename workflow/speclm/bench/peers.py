@@ -55,7 +55,7 @@ def embed_with_sklearn(text: Text, models: Models, before_step: BeforeStep) -> N
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    from speclm.cluster.embed import window_texts
+    from speclm.cluster.passage import cut_passages, passage_texts
     from speclm.data.windows import open_windows
 
     words = read_json(models.embedder / "words.json")
@@ -64,7 +64,9 @@ def embed_with_sklearn(text: Text, models: Models, before_step: BeforeStep) -> N
     svd = TruncatedSVD()
     svd.components_ = np.asarray(read_array(models.embedder / "components.npy"))
     windows, tokenizer = open_windows(text.folder / "tokens.bin"), load_tokenizer(models.tokenizer)
-    texts = [each for block in window_texts(windows, np.arange(windows.count), tokenizer) for each in block]
+    passages = cut_passages(windows, models.passage)
+    numbers = np.arange(passages.count)
+    texts = [each for block in passage_texts(windows, passages, numbers, tokenizer) for each in block]
     while True:
         before_step()
         svd.transform(vectorizer.transform(texts))

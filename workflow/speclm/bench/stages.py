@@ -5,9 +5,9 @@ Each takes one part of the benchmark's text (`corpus`) and writes to a folder:
     read       documents.json.gz, row by row
     collect    documents.json.gz -> collected.jsonl.zst
     encode     documents.jsonl.zst -> tokens.bin
-    embed      tokens.bin -> vectors.npy
+    embed      tokens.bin -> vectors.npy, vectors.windows.npy
     fit        vectors.npy -> centroids.npy
-    assign     vectors.npy -> clusters.npy, index.npy
+    assign     vectors.npy, vectors.windows.npy -> clusters.npy, index.npy
     weigh      documents.jsonl.zst -> w(c) of every window: encode, embed, assign, then the ratio of histograms
     split      generic.jsonl.zst, domain.jsonl.zst -> their splits, no two of which share anything
 
@@ -36,12 +36,13 @@ class Text:
 
 @dataclass(frozen=True)
 class Models:
-    """What is fitted once and serves every part; the context, and the number of clusters."""
+    """What is fitted once and serves every part; tokens of a window and of a passage, and the number of clusters."""
 
     tokenizer: Path
     embedder: Path
     centroids: Path
     context: int
+    passage: int
     clusters: int
 
 
@@ -91,7 +92,7 @@ def embed(text: Text, models: Models, output: Path) -> None:
 
     tokenizer = load_tokenizer(models.tokenizer)
     windows = open_windows(text.folder / "tokens.bin", tokenizer.sha256)
-    embed_windows(models.embedder, windows, tokenizer, "cpu", output / "vectors.npy")
+    embed_windows(models.embedder, windows, models.passage, (), tokenizer, "cpu", output / "vectors.npy")
 
 
 def fit(text: Text, models: Models, output: Path) -> None:

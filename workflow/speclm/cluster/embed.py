@@ -1,11 +1,13 @@
-"""Windows as vectors: nearby vectors, similar text.
+"""Passages as vectors: nearby vectors, similar text.
 
-In go the windows' tokens, decoded to text; out come unit vectors, float32 (windows, dimensions). Two embedders:
+In go passages of a split, decoded to text (`passage`); out come unit vectors, float32 (passages, dimensions), and
+beside them the passage of each window. Two embedders:
 
     lsi      TF-IDF over words, then a truncated SVD (latent semantic indexing), fitted on generic train: more than
              10k windows a second on one core, so the laptop's default. A stand-in, assumed.
     minilm   a sentence encoder (all-MiniLM-L6-v2), nothing to fit: the paper's kind (Sentence-BERT, section 2.2; which
-             checkpoint is not published). About twelve windows a second on a CPU core.
+             checkpoint is not published). About twelve windows a second on a CPU core; of a long passage it reads the
+             first 256 of its own pieces.
 
     "def of a graph", "of the graph"   lsi: weights on "graph" dominate, cosine near 1
 
@@ -16,7 +18,7 @@ costs less than counting.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,6 +28,7 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 from threadpoolctl import threadpool_limits
 
+from speclm.cluster.passage import cut_passages, passage_texts, windows_path
 from speclm.data.tokenizer import Tokenizer
 from speclm.data.windows import Windows
 from speclm.stage.allocator import give_back
@@ -35,19 +38,18 @@ from speclm.stage.settings import from_mapping
 from speclm.stage.streams import rng
 
 Array = np.ndarray[Any, Any]
-_EMBEDDED_TOGETHER = 1024  # windows: bounds memory, changes no result
 
 
 @dataclass(frozen=True)
 class LsiSettings:
-    """Dimensions of the vectors, size of the word list, and how many windows of generic train it is fitted on."""
+    """Dimensions of the vectors, size of the word list, and how many passages of generic train it is fitted on."""
 
     dimensions: int
     words: int
-    fit_windows: int
+    fit_passages: int
 
     def __post_init__(self) -> None:
-        for key in ("dimensions", "words", "fit_windows"):
+        for key in ("dimensions", "words", "fit_passages"):
             if getattr(self, key) < 1:
                 raise UserError("must be 1 or more", key=f"embedder.{key}", remedy="give a number above 0")
 
@@ -84,45 +86,70 @@ def embedder_from_settings(settings: Mapping[str, Any], where: str) -> LsiSettin
 
 
 def fit_embedder(
-    settings: LsiSettings | SentenceEncoderSettings, windows: Windows, tokenizer: Tokenizer, seed: int, output: Path
+    settings: LsiSettings | SentenceEncoderSettings,
+    windows: Windows,
+    passage: int,
+    tokenizer: Tokenizer,
+    seed: int,
+    output: Path,
 ) -> dict[str, Any]:
-    """Fit on a sample of generic train's windows, from all shards alike, and write the embedder's folder.
+    """Fit on a sample of generic train's passages, from all shards alike, and write the embedder's folder.
+
+    Args:
+        passage: most tokens of one.
 
     Returns:
         What ``embedder.json`` says: kind, settings, and for lsi the words and the share of variance kept.
 
     Raises:
-        UserError: too few words or windows for the dimensions.
+        UserError: too few words or passages for the dimensions; a passage shorter than a window.
     """
     output.mkdir(parents=True, exist_ok=True)
     if isinstance(settings, LsiSettings):
-        facts = _fit_lsi(settings, windows, tokenizer, seed, output)
+        texts = sample_texts(windows, passage, settings.fit_passages, tokenizer, rng(seed, "embed", "sample"))
+        facts = _fit_lsi(settings, texts, windows.paths[0], seed, output)
     else:
         facts = {"kind": "minilm", "settings": asdict(settings)}
     write_json(output / "embedder.json", facts)
     return facts
 
 
-def embed_windows(embedder: Path, windows: Windows, tokenizer: Tokenizer, device: str, output: Path) -> dict[str, Any]:
-    """Write the vectors of all windows: float32 (windows, dimensions).
+def embed_windows(
+    embedder: Path,
+    windows: Windows,
+    passage: int,
+    sizes: Sequence[int],
+    tokenizer: Tokenizer,
+    device: str,
+    output: Path,
+) -> dict[str, Any]:
+    """Write the vectors of a split's passages, float32 (passages, dimensions), and of each window its passage, int32
+    (windows,), to `windows_path` of `output`.
 
     Args:
+        windows: in one store. passage: most tokens of one.
+        sizes: stated sizes of the split, at which passages end too.
         device: "cpu" or "cuda", for the sentence encoder.
 
     Returns:
-        Numbers of windows, dimensions, and windows that have no known word (zero vectors).
+        Numbers of windows, passages, dimensions, and passages that have no known word (zero vectors).
+
+    Raises:
+        UserError: a passage shorter than a window.
     """
     model = load_embedder(embedder, device)
-    facts = {"windows": windows.count, "dimensions": 0, "empty": 0}
+    passages = cut_passages(windows, passage, sizes)
+    facts = {"windows": windows.count, "passages": passages.count, "dimensions": 0, "empty": 0}
 
     def blocks() -> Iterator[Array]:
-        for texts in window_texts(windows, np.arange(windows.count), tokenizer):
+        for texts in passage_texts(windows, passages, np.arange(passages.count), tokenizer):
             vectors_BD = model.embed(texts)
             facts["dimensions"] = vectors_BD.shape[1]
             facts["empty"] += int(np.count_nonzero(~vectors_BD.any(axis=1)))
             yield vectors_BD
 
-    write_rows(output, windows.count, blocks(), embedder=read_json(embedder / "embedder.json")["kind"])
+    write_rows(output, passages.count, blocks(), embedder=read_json(embedder / "embedder.json")["kind"])
+    write_array(windows_path(output), passages.of_windows)
     return facts
 
 
@@ -171,32 +198,40 @@ class SentenceEncoder:
         return vectors_ND.astype(np.float32)
 
 
-def window_texts(windows: Windows, indices: Array, tokenizer: Tokenizer) -> Iterator[list[str]]:
-    """The inputs of the windows as text, in blocks; special pieces give nothing."""
-    for start in range(0, len(indices), _EMBEDDED_TOGETHER):
-        tokens_BL = windows.batch(indices[start : start + _EMBEDDED_TOGETHER])
-        yield tokenizer.decode(tokens_BL[:, :-1].tolist(), threads=1)
+def sample_texts(
+    windows: Windows, passage: int, most: int, tokenizer: Tokenizer, generator: np.random.Generator
+) -> list[str]:
+    """So many passages of a split, or all, drawn from all its shards alike and in their order."""
+    ends = np.cumsum([cut_passages(shard, passage).count for shard in windows.shards()])
+    sample = np.sort(generator.permutation(ends[-1])[:most])
+    texts: list[str] = []
+    for shard, numbers, end in zip(
+        windows.shards(), np.split(sample, np.searchsorted(sample, ends[:-1])), ends, strict=True
+    ):
+        if len(numbers):
+            passages = cut_passages(shard, passage)
+            for block in passage_texts(shard, passages, numbers - end + passages.count, tokenizer):
+                texts += block
+    return texts
 
 
-def _fit_lsi(settings: LsiSettings, windows: Windows, tokenizer: Tokenizer, seed: int, output: Path) -> dict[str, Any]:
-    sample = np.sort(rng(seed, "embed", "sample").permutation(windows.count)[: settings.fit_windows])
-    texts = [text for block in window_texts(windows, sample, tokenizer) for text in block]
+def _fit_lsi(settings: LsiSettings, texts: list[str], where: Path, seed: int, output: Path) -> dict[str, Any]:
     vectorizer = _vectorizer(max_features=settings.words)
     try:
         weights_NW = vectorizer.fit_transform(texts)
     except ValueError as error:  # scikit-learn's word for text without words
         raise UserError(
-            f"no word stands in {len(texts)} windows of generic text ({error})",
-            where=windows.paths[0],
+            f"no word stands in {len(texts)} passages of generic text ({error})",
+            where=where,
             key="embedder.kind",
             remedy="take minilm, or generic text with words of two characters or more",
         ) from error
     if min(weights_NW.shape) <= settings.dimensions:
         raise UserError(
-            f"{settings.dimensions} dimensions from {weights_NW.shape[0]} windows with {weights_NW.shape[1]} words",
-            where=windows.paths[0],
+            f"{settings.dimensions} dimensions from {weights_NW.shape[0]} passages with {weights_NW.shape[1]} words",
+            where=where,
             key="embedder.dimensions",
-            remedy=f"take fewer than {min(weights_NW.shape)} dimensions, or fit on more windows",
+            remedy=f"take fewer than {min(weights_NW.shape)} dimensions, or fit on more passages",
         )
     svd = TruncatedSVD(settings.dimensions, random_state=int(rng(seed, "embed", "svd").integers(2**31)))
     with threadpool_limits(1):  # sums in parallel differ in the last bits
@@ -208,7 +243,7 @@ def _fit_lsi(settings: LsiSettings, windows: Windows, tokenizer: Tokenizer, seed
     return {
         "kind": "lsi",
         "settings": asdict(settings),
-        "windows": len(texts),
+        "passages": len(texts),
         "words": len(words),
         "variance_kept": round(float(svd.explained_variance_ratio_.sum()), 6),
     }

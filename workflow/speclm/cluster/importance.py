@@ -6,6 +6,8 @@ loss:
     L(Ds) = E_{x ~ Dg}[w(c(x)) l(x)],      w(c) = P(c|Ds) / P(c|Dg)
 
 which is estimated by resampling: draw a cluster c from P(c|Ds), then a window uniformly from the generic windows of c.
+P(c|Ds) is counted on as many windows of the domain as the stated budget has, not on all that there happen to be.
+Windows are counted and drawn; their clusters are those of their passages.
 
     Dg in clusters 0 0 0 1, Ds in clusters 0 1:   w = (0.5/0.75, 0.5/0.25) = (2/3, 2); the draws are half 0 and half 1
 
@@ -39,6 +41,7 @@ FILLED_TOGETHER = 1 << 20  # draws: so many share the reading of a thousand shar
 
 def resample_windows(
     domain_clusters: Path,
+    domain_windows: int | None,
     generic_index: Sequence[Path],
     k: int,
     draws: int,
@@ -49,17 +52,20 @@ def resample_windows(
 
     Args:
         domain_clusters: cluster numbers of the domain's train windows.
+        domain_windows: how many of them, from the first on, the histogram counts: the stated budget; None: all.
         generic_index: of the generic train windows, one file per shard, in order.
         generator: of the stream named by the domain, so that adding a domain changes no other's sample.
 
     Returns:
-        Effective number of clusters and of windows, repetition rate, most repetitions of one window, unseen mass.
+        Windows that the histogram counts, effective number of clusters and of windows, repetition rate, most
+        repetitions of one window, unseen mass.
 
     Raises:
-        UserError: no cluster of the domain has a generic window.
+        UserError: the domain has fewer windows; no cluster of the domain has a generic window.
     """
     index = open_index(generic_index, k)
-    generic_K, domain_K = index.counts, count_clusters(read_array(domain_clusters), k)
+    counted_N = _first(domain_clusters, domain_windows)
+    generic_K, domain_K = index.counts, count_clusters(counted_N, k)
     target_K, unseen = target_probabilities(domain_K, generic_K)
     if unseen == 1:
         raise UserError(
@@ -74,6 +80,7 @@ def resample_windows(
     weights_K = importance_weights(domain_K, generic_K)
     return {
         "draws": draws,
+        "histogram_windows": len(counted_N),
         "different_windows": len(times),
         "repetition_rate": 1 - len(times) / draws,
         "most_repetitions": int(times.max()),
@@ -121,6 +128,19 @@ def draw_windows(index: ClusterIndex, target_K: Array, draws: int, generator: np
             windows_D[drawn_D[done:last]] = index.windows(np.concatenate(places))
             places, done = [], last
     return windows_D
+
+
+def _first(domain_clusters: Path, windows: int | None) -> Array:
+    """The cluster numbers of a domain's first windows, or of all."""
+    clusters_N = read_array(domain_clusters)
+    if windows is not None and not 1 <= windows <= len(clusters_N):
+        raise UserError(
+            f"a histogram of {windows} windows; the domain has {len(clusters_N)} windows of training text",
+            where=domain_clusters,
+            key="models.slm_is.histogram_tokens",
+            remedy="take fewer tokens, but a window or more; null takes all; or give the domain more documents",
+        )
+    return clusters_N[:windows]
 
 
 def _shuffled_passes(members: int, draws: int, generator: np.random.Generator) -> Array:

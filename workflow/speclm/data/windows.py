@@ -20,7 +20,7 @@ import hashlib
 import mmap
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log
 from pathlib import Path
@@ -87,6 +87,11 @@ class Windows:
                 remedy=f"take sizes from {self.context} to {self.count * self.context}, or give more documents",
             )
         return windows
+
+    def shards(self) -> Iterator[Windows]:
+        """Each store's windows by themselves."""
+        for path, stream, windows in zip(self.paths, self.streams, np.diff(self.starts), strict=True):
+            yield replace(self, paths=[path], streams=[stream], starts=np.array([0, windows]))
 
     @property
     def tokens(self) -> Array:

@@ -176,6 +176,26 @@ def _check_together(config: Config, tables: Mapping[str, pd.DataFrame], where: s
     for key, numbers in {**by_size, "evaluate_every": specialize["evaluate_every"]}.items():
         if len(numbers) != len(specialize["sizes"]):
             raise refuse(f"specialize.{key}", "has not one number for each size", "give as many as specialize.sizes")
+    passage, context, sizes = config["embedder"]["passage"], config["context"], specialize["sizes"]
+    if passage < context:
+        raise refuse(
+            "embedder.passage",
+            f"a passage shorter than a window: {passage} tokens, and a window has {context}",
+            f"take {context} or more",
+        )
+    if sizes[0] < passage:
+        raise refuse(
+            "specialize.sizes",
+            f"{sizes[0]} tokens of a domain are fewer than one passage of {passage}",
+            f"take sizes from {passage} on, or a shorter embedder.passage",
+        )
+    counted = config["models"]["slm_is"]["histogram_tokens"]
+    if counted is not None and counted not in sizes:
+        raise refuse(
+            "models.slm_is.histogram_tokens",
+            f"{counted} is not among specialize.sizes{nearest(str(counted), map(str, sizes))}",
+            f"null (all training text of a domain), or one of {', '.join(map(str, sizes))}",
+        )
     for size in specialize["best_finetuned_sizes"]:
         if size not in specialize["sizes"]:
             raise refuse(

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,14 @@ class Study:
     def windows(self, corpus: str, split: str) -> int:
         """Of a split, about."""
         return self.tokens(corpus, split) // int(self.config["context"])
+
+    def passages(self, corpus: str, split: str) -> int:
+        """Of a split, about: what one document has, times documents, but no more than windows."""
+        whole = self.corpora[self.datasets[corpus]]
+        each = whole.text / whole.documents
+        tokens = each / bytes_per_token(self.config["tokenizer"]["vocabulary"])
+        parts = ceil(tokens / int(self.config["embedder"]["passage"]))
+        return min(self.windows(corpus, split), round(self.text(corpus, split) / each) * parts)
 
 
 def bytes_per_token(vocabulary: int) -> float:

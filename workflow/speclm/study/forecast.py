@@ -90,7 +90,7 @@ def _seconds(rule: str, work: Work, speed: Speed) -> tuple[float, float]:
 
 def _memory(study: Study) -> dict[str, int]:
     windows = study.windows(GENERIC, "train")
-    sample = min(study.config["clusters"]["fit_windows"], windows)
+    sample = min(study.config["clusters"]["fit_passages"], study.passages(GENERIC, "train"))
     return {
         "fit_clusters": 4 * sample * study.config["embedder"]["dimensions"] * FLOAT,
         "sample_importance": DRAW_BYTES * max(study.config["pretrain"]["budgets"]) // study.config["context"],

@@ -17,6 +17,8 @@ import pandas as pd
 import yaml
 
 from speclm.stage.files import write_text
+from speclm.stage.recipes import CLUSTERED
+from speclm.study.clustering import drawn, embedded
 from speclm.study.layout import DASH, count, markdown_rows, with_interval
 from speclm.study.plan import GENERIC
 
@@ -105,6 +107,7 @@ def _facts(shelf: Shelf, method: str, domain: str) -> str:
         "network": "decoder-only transformer: "
         + ", ".join(f"{name} {value}" for name, value in shape.items())
         + f"; vocabulary {shelf.config['tokenizer']['vocabulary']:,}, context {shelf.config['context']:,}",
+        **_clusters(shelf.config, method),
         "parameters served": f"{row['parameters_serve']:,}",
         "parameters pretrained": f"{row['parameters_pretrain']:,}" if row["pretrain_tokens"] else DASH,
         "FLOPs a token served": f"{row['flops_serve_per_token']:,}",
@@ -112,6 +115,17 @@ def _facts(shelf: Shelf, method: str, domain: str) -> str:
         "paper": f"https://arxiv.org/abs/{PAPER}",
     }
     return "\n".join(f"- {name}: {value}" for name, value in facts.items())
+
+
+def _clusters(config: Mapping[str, Any], method: str) -> dict[str, str]:
+    """Of a method that goes by clusters, what these are of."""
+    if method == "slm_is":
+        return {
+            "generic text": f"{drawn(config)}, {config['models'][method]['clusters']} clusters of {embedded(config)}"
+        }
+    if method in CLUSTERED:
+        return {"clusters": f"{config['models'][method]['experts']}, of {embedded(config)}"}
+    return {}
 
 
 def _texts(shelf: Shelf, method: str, domain: str) -> str:

@@ -26,6 +26,7 @@ from speclm.stage.recipes import laid_over
 from speclm.stage.settings import nearest
 from speclm.study.assumptions import assumptions, origins_of
 from speclm.study.claims import CLAIMS, judge
+from speclm.study.clustering import clusters_in_words
 from speclm.study.cost import UNITS
 from speclm.study.curves import Material
 from speclm.study.environment import ENVIRONMENT, origin_environment
@@ -228,7 +229,8 @@ class Published:
         )
         models = models_of(chosen)
         deviations = chosen.get("deviations", {})  # runs of before these were noted had none
-        return Sources(self.evidence, histograms, models, timings, serving, self._paper, deviations)
+        clusters = clusters_in_words(chosen) if "embedder" in chosen else ""
+        return Sources(self.evidence, histograms, models, timings, serving, self._paper, deviations, clusters)
 
 
 def open_published(preset: str, repository: Path, cost: str | None = None) -> Published:

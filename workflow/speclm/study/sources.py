@@ -69,6 +69,7 @@ class Sources:
         timings, serving: timings.tsv and serving.tsv, which differ from run to run.
         paper: the folder with the paper's numbers.
         deviations: how the data of a corpus departs from the paper's.
+        clusters: what clusters are of and what SLM-is was drawn by, in words; "" where that is not known.
     """
 
     evidence: Evidence
@@ -78,6 +79,7 @@ class Sources:
     serving: pd.DataFrame
     paper: Path
     deviations: Mapping[str, str] = field(default_factory=dict)
+    clusters: str = ""
 
     def published(self, name: str) -> pd.DataFrame:
         """A table of the paper."""

@@ -23,12 +23,12 @@ from speclm.model.size import (
     training_flops_per_token,
 )
 from speclm.stage.recipes import pretraining_settings
-from speclm.study.extent import Study, bytes_per_token
+from speclm.study.extent import Study
 from speclm.study.plan import GENERIC
 
 COMPRESSED = 0.25  # zstd over text, measured on docstrings
 PLACED = 1.85  # bytes of what generic shards are compared with for one of text: measured on the laptop's domains
-# all-MiniLM-L6-v2: 6 layers, width 384, MLP 1,536; it reads the first 256 pieces of a window, each attending to all.
+# all-MiniLM-L6-v2: 6 layers, width 384, MLP 1,536; it reads the first 256 pieces of a passage, each attending to all.
 MINILM_PIECES = 256
 MINILM_FLOPS = 2 * 6 * (4 * 384**2 + 2 * 384 * 1536) + 6 * 4 * MINILM_PIECES * 384
 FLOAT = 4  # bytes
@@ -95,43 +95,42 @@ def _fit_embedder(study: Study, wildcards: Wildcards) -> Work:
     chosen = study.config["embedder"]
     if chosen["kind"] == "minilm":
         return Work()
-    windows = min(chosen["fit_windows"], study.windows(GENERIC, "train"))
-    each = study.config["context"] * bytes_per_token(study.config["tokenizer"]["vocabulary"])
-    return Work(text=int(windows * each))
+    share = min(1.0, chosen["fit_passages"] / study.passages(GENERIC, "train"))
+    return Work(text=int(share * study.text(GENERIC, "train")))
 
 
 def _embed(study: Study, wildcards: Wildcards) -> Work:
     split = wildcards["corpus"], wildcards["split"]
-    windows = study.windows(*split)
-    disk = windows * study.config["embedder"]["dimensions"] * FLOAT
+    passages = study.passages(*split)
+    disk = (passages * study.config["embedder"]["dimensions"] + study.windows(*split)) * FLOAT
     if study.config["embedder"]["kind"] == "lsi":
         return Work(tokens=study.tokens(*split), text=study.text(*split), disk=disk)
-    pieces = windows * min(MINILM_PIECES, study.config["context"])
+    pieces = min(study.tokens(*split), passages * MINILM_PIECES)
     return Work("slm", pieces, pieces * MINILM_FLOPS, disk=disk)
 
 
 def _fit_clusters(study: Study, wildcards: Wildcards) -> Work:
     """The most rounds; usually k-means ends sooner."""
     chosen = study.config["clusters"]
-    windows = min(chosen["fit_windows"], study.windows(GENERIC, "train"))
-    return Work(flops=windows * _distances(study) * chosen["iterations"])
+    passages = min(chosen["fit_passages"], study.passages(GENERIC, "train"))
+    return Work(flops=passages * _distances(study) * chosen["iterations"])
 
 
 def _assign(study: Study, wildcards: Wildcards) -> Work:
-    windows = study.windows(wildcards["corpus"], wildcards["split"])
+    split = wildcards["corpus"], wildcards["split"]
     numbers_and_index = 2 * len(study.config["clusters"]["k"]) * FLOAT
-    return Work(flops=windows * _distances(study), disk=windows * numbers_and_index)
+    return Work(flops=study.passages(*split) * _distances(study), disk=study.windows(*split) * numbers_and_index)
 
 
 def _repeat(study: Study, wildcards: Wildcards) -> Work:
-    """As `_fit_clusters` for each seed; then every corpus's train windows are assigned."""
-    windows = sum(study.windows(corpus, "train") for corpus in (GENERIC, *study.config["domains"]))
-    flops = _fit_clusters(study, wildcards).flops + windows * _distances(study)
+    """As `_fit_clusters` for each seed; then every corpus's train passages are assigned."""
+    passages = sum(study.passages(corpus, "train") for corpus in (GENERIC, *study.config["domains"]))
+    flops = _fit_clusters(study, wildcards).flops + passages * _distances(study)
     return Work(flops=len(study.config["clusters"]["repetitions"]) * flops)
 
 
 def _distances(study: Study) -> int:
-    """FLOPs from one window to all centroids of all clusterings."""
+    """FLOPs from one passage to all centroids of all clusterings."""
     return 2 * int(study.config["embedder"]["dimensions"]) * int(sum(study.config["clusters"]["k"]))
 
 

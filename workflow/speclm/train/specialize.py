@@ -10,6 +10,7 @@ The three ways of choosing among the experts of slm_mix and slm_pn (paper, "Choo
     most_frequent    the cluster that most of the domain's training windows lie in
     best_pretrained  the expert with the lowest loss on the domain's training windows before fine-tuning
     best_finetuned   all are fine-tuned, the lowest validation loss stays: k times the cost
+The training windows are those of the size at hand, for the model before fine-tuning those of the smallest.
 An expert that two ways choose is fine-tuned once. Finished fine-tunings are kept in scratch: a killed stage goes on
 with the next.
 
@@ -165,7 +166,7 @@ class _Bench:
         if run.selection == "most_frequent":
             clusters = self._task.domain.train_clusters
             assert clusters is not None
-            return [most_frequent(clusters)], 0, 0.0
+            return [most_frequent(clusters[: self._seen(run.size)])], 0, 0.0
         if run.selection == "best_pretrained":
             losses, tokens, seconds = self._search(run.size, run.budget)
             return [int(np.argmin(losses))], tokens, seconds
@@ -180,11 +181,16 @@ class _Bench:
         losses, _, _ = self._search(run.size, run.budget)
         return float(np.mean(losses) - np.min(losses))
 
+    def _seen(self, size: int) -> int:
+        """How many of the domain's windows a run may choose its expert by: before fine-tuning those of the smallest
+        size."""
+        sizes = self._task.settings.sizes
+        return self._task.domain.train.first(size or min(row.tokens for row in sizes))
+
     def _pretrained_losses(self, size: int, budget: int) -> tuple[list[float], int, float]:
         """Every expert's loss on the domain's training windows; the tokens and seconds of finding it."""
         train, settings = self._task.domain.train, self._task.settings
-        # before fine-tuning (size 0) the choice is the one that the smallest size allows
-        windows = min(settings.search_windows, train.first(size or min(row.tokens for row in settings.sizes)))
+        windows = min(settings.search_windows, self._seen(size))
         started = time.perf_counter()
         with self._session.engine.autocast():
             losses = [
