@@ -2,8 +2,8 @@
 
     p(w | h) = weight x p of the domain's + (1 - weight) x p of the generic text's
 
-Two tables that are both asked give this. To be pruned they are made one: every n-gram of either, with its mixed
-probability, and back-off weights that fit.
+Two tables that are both asked give this, and are weighed so. What is served is one table of both: every n-gram of
+either with its mixed probability, and back-off weights that fit.
 
     validation tokens that the domain's table gives 0.5 and 0.1, the generic one 0.2 and 0.2: the weight 2/3
 
@@ -41,21 +41,36 @@ def best_weight(domain_S: Array, generic_S: Array) -> float:
 
 def mix(domain: WholeTable, generic: WholeTable, weight: float) -> WholeTable:
     """One table of both, the domain's with this weight."""
-    vocabulary = generic.vocabulary
-    sides = (_Side(domain), _Side(generic))
+    assert domain.vocabulary == generic.vocabulary
+    of_domain, of_generic = _Side(domain), _Side(generic)
     levels, suffixes, shares = [], [], []
     for number in range(max(len(domain.levels), len(generic.levels))):
-        keys_D, keys_G = (side.keys(number) for side in sides)
-        keys_N = np.union1d(keys_D, keys_G)
+        keys_N, places_D, places_G = _merge(of_domain.keys(number), of_generic.keys(number))
         suffixes_N = np.zeros(len(keys_N), np.int32)
-        for side, keys in zip(sides, (keys_D, keys_G), strict=True):
-            suffixes_N[np.searchsorted(keys_N, keys)] = side.suffixes(number)
-        (p_D, shares_D), (p_G, shares_G) = (side.climb(number, keys_N, suffixes_N) for side in sides)
+        suffixes_N[places_G] = of_generic.suffixes(number)
+        suffixes_N[places_D] = of_domain.suffixes(number)
+        p_D, shares_D = of_domain.climb(number, places_D, keys_N, suffixes_N)
+        p_G, shares_G = of_generic.climb(number, places_G, keys_N, suffixes_N)
         mixed_N = weight * p_D + (1 - weight) * p_G
         levels.append(Level(keys_N, mixed_N.astype(np.float32), np.ones(len(keys_N), np.float32)))
         suffixes.append(suffixes_N)
         shares.append((weight * shares_D + (1 - weight) * shares_G).astype(np.float32))
-    return normalised(WholeTable(vocabulary, levels, suffixes, shares), [np.full(len(s), True) for s in shares])
+    both = WholeTable(generic.vocabulary, levels, suffixes, shares)
+    return normalised(both, [np.full(len(share_N), True) for share_N in shares])
+
+
+def _merge(few_D: Array, many_G: Array) -> tuple[Array, Array, Array]:
+    """The keys of both, ascending, and where those of each lie among them: quick where one has far fewer."""
+    before_D = np.searchsorted(many_G, few_D)
+    new_D = np.append(many_G, -1)[before_D] != few_D
+    keys_N = np.insert(many_G, before_D[new_D], few_D[new_D])
+    places_new = before_D[new_D] + np.arange(np.count_nonzero(new_D))
+    old_N = np.full(len(keys_N), True)
+    old_N[places_new] = False
+    places_G = np.flatnonzero(old_N)
+    places_D = np.empty(len(few_D), np.int64)
+    places_D[new_D], places_D[~new_D] = places_new, places_G[before_D[~new_D]]
+    return keys_N, places_D, places_G
 
 
 class _Side:
@@ -77,10 +92,13 @@ class _Side:
         """Their suffixes among both tables'."""
         return self._places[self._table.suffixes[number]] if number < len(self._table.levels) else self._places[:0]
 
-    def climb(self, number: int, keys_N: Array, suffixes_N: Array) -> tuple[Array, Array]:
-        """Of both tables' n-grams what this one gives them, and how often it saw them; the next level is next."""
+    def climb(self, number: int, places: Array, keys_N: Array, suffixes_N: Array) -> tuple[Array, Array]:
+        """Of both tables' n-grams what this one gives them, and how often it saw them; the next level is next.
+
+        Args:
+            places: where its own lie among them.
+        """
         level = self._level(number)
-        places = np.searchsorted(keys_N, self.keys(number))
         value_N = self._backoffs_N[keys_N // self._table.vocabulary] * self._value_N[suffixes_N]
         value_N[places] = level.probabilities
         backoffs_N, shares_N = np.ones(len(keys_N)), np.zeros(len(keys_N))

@@ -33,12 +33,9 @@ def prune(table: WholeTable, most_bytes: int) -> Table:
     losses = _losses(table)
     if not losses:
         return table
-    order = np.argsort(-np.concatenate(losses), kind="stable")  # of equals the shorter first: a prefix before the rest
     sizes = entry_bytes(table.vocabulary, len(table.levels))
-    bytes_of = np.repeat(sizes[1:], [len(loss_N) for loss_N in losses])
-    room = most_bytes - sizes[0] * table.vocabulary
-    kept = np.zeros(len(order), dtype=bool)
-    kept[order[np.cumsum(bytes_of[order]) <= room]] = True
+    room = max(0, most_bytes - sizes[0] * table.vocabulary)
+    kept = _heaviest(np.concatenate(losses), np.repeat(sizes[1:], [len(loss_N) for loss_N in losses]), room)
     bounds = np.cumsum([len(loss_N) for loss_N in losses])[:-1]
     return _without(normalised(table, [np.ones(table.vocabulary, bool), *np.split(kept, bounds)]), kept, bounds)
 
@@ -82,6 +79,20 @@ def _losses(table: WholeTable) -> list[Array]:
     for number in range(len(losses) - 1, 0, -1):
         np.maximum.at(losses[number - 1], table.levels[number + 1].keys // table.vocabulary, losses[number])
     return losses
+
+
+def _heaviest(losses_N: Array, bytes_N: Array, room: int) -> Array:
+    """Which n-grams are kept, bool (N,): from the greatest loss down as far as there is room.
+
+    Of equal losses the shorter n-gram comes first: a prefix, whose loss is no less, before what it is a prefix of.
+    """
+    at_most = min(room // int(bytes_N.min()), len(losses_N))
+    kept_N = np.full(len(losses_N), False)
+    if at_most:
+        chosen = np.flatnonzero(losses_N >= np.partition(losses_N, -at_most)[-at_most])
+        order = chosen[np.argsort(-losses_N[chosen], kind="stable")]
+        kept_N[order[np.cumsum(bytes_N[order]) <= room]] = True
+    return kept_N
 
 
 def _rest(p_N: Array, contexts_N: Array, held_N: Array | None, contexts: int) -> Array:
