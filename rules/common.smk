@@ -24,6 +24,7 @@ from speclm.stage.recipes import clusterings_of, make_recipes, pretraining_setti
 from speclm.study.assumptions import origins_of
 from speclm.study.budgets import check_reachable, read_limits
 from speclm.study.families import figures_of
+from speclm.study.peers import PEERS
 from speclm.study.plan import make_plan
 from speclm.study.record import DECIDING
 
@@ -39,9 +40,10 @@ STAGE_REVISION = {
     "embed": 2,
     "cluster": 2,
     "importance": 2,
-    "pretrain": 2,
+    "pretrain": 3,
     "specialize": 2,
     "evaluate": 1,
+    "ngram": 1,
     "study": 1,
 }
 
@@ -57,9 +59,7 @@ try:
     DATASETS = read_datasets(TABLES_IN["datasets"], DATASET_OF.values())
     # A data set whose files are not there yet has one shard, whose job says so.
     SHARDS = {name: list_shards(dataset) or [{}] for name, dataset in DATASETS.items()}
-    limits = read_limits(
-        OWN.limits if OWN else {}, config["pretrain"]["budgets"], config["pretrain"]["domain_budgets"]
-    )
+    limits = read_limits(OWN.limits if OWN else {}, config["pretrain"]["budgets"], config["pretrain"]["domain_budgets"])
     if OWN:  # what would come to nothing, or in the place of other results, is refused before anything is made
         check_source(OWN, Path("results") / config["run"])
         if (serving := Path(f"results/{config['run']}/serving.tsv")).exists():
@@ -97,6 +97,8 @@ GPUS = int(config["engine"]["device"] == "cuda")
 TRAINING_MB = 24000 if GPUS else 2500
 # K-means holds its sample up to four times while it draws and fits; importance sampling keeps all its draws.
 SAMPLE_MB = 4 * 4 * config["clusters"]["fit_passages"] * config["embedder"]["dimensions"] // 10**6
+# Counting sorts some arrays of all tokens: 80 bytes a token were measured.
+NGRAM_MB = 500 + 100 * max(config["ngram"]["generic_tokens"], *config["specialize"]["sizes"]) // 10**6
 DRAWS_MB = DRAW_BYTES * max(config["pretrain"]["domain_budgets"]) // config["context"] // 10**6
 
 
@@ -127,6 +129,7 @@ def study_settings(study):
         **{key: config["pretrain"][key] for key in ("budgets", "domain_budgets")},
         "sizes": config["specialize"]["sizes"],
         "best_finetuned_sizes": config["specialize"]["best_finetuned_sizes"],
+        "peers": [] if study else list(PEERS),
         "variants": [recipe.record() for name, recipe in STUDIES[study].items() if name not in METHODS],
     }
 

@@ -54,7 +54,7 @@ rule evaluate_domain:
 # Takes all cores, so that nothing else runs beside it, and uses those that a training uses.
 rule measure_serving:
     input:
-        models=serving_inputs,
+        unpack(serving_inputs),
     output:
         serving="<run>/{own}serving.tsv",
     log:

@@ -69,8 +69,15 @@ def gather_inputs(wildcards):
     ]
     names = [(f"{recipe.name}/{corpus}/seed{seed}", corpus) for recipe, corpus, seed in measured(recipes)]
     specialized = [f"<run>/specialize/{name}" for name, corpus in names if corpus != "generic"]
+    counted = (
+        {} if wildcards.study else {"ngrams": "<run>/ngram/runs.json", "ngrams_summary": "<run>/ngram/summary.json"}
+    )
     return {
-        "documents": [f"<run>/evaluate/{name}/documents.parquet" for name, _ in names],
+        "documents": [
+            *(f"<run>/evaluate/{name}/documents.parquet" for name, _ in names),
+            *(["<run>/ngram/documents.parquet"] if counted else []),
+        ],
+        **counted,
         "checked": "<run>/splits/checked.json",  # no numbers of splits that share anything
         **stage_files(pretrained, specialized),
     }
@@ -184,8 +191,8 @@ def served_models(recipes, domain):
 
 def serving_inputs(wildcards):
     if wildcards.own:
-        return served_models(chosen_methods(wildcards), OWN_NAME)
-    return served_models(METHODS.values(), config["domains"][0])
+        return {"models": served_models(chosen_methods(wildcards), OWN_NAME)}
+    return {"models": served_models(METHODS.values(), config["domains"][0]), "ngrams": "<run>/ngram/tables"}
 
 
 def compare_inputs(wildcards):

@@ -9,8 +9,9 @@ def main(job: Job) -> dict:
     from speclm.train.engine import engine_of
     from speclm.train.serving import measure_serving, served_weights
 
-    weights = [served_weights(folder) for folder in job.inputs["models"]]
-    table = measure_serving(weights, job.settings["evaluate"]["batch"], engine_of(job))
+    weights, batch = [served_weights(folder) for folder in job.inputs["models"]], job.settings["evaluate"]["batch"]
+    tables = sorted(job.inputs["ngrams"].glob("*.safetensors")) if "ngrams" in job.inputs else []
+    table = measure_serving(weights, batch, engine_of(job), tables)
     write_table(job.outputs["serving"], table)
     return {"models": len(table)}
 

@@ -33,7 +33,9 @@ def jobs(output: str) -> dict[str, int]:
 
 
 EVERYWHERE = {
-    **dict.fromkeys(["all", "check_claims", "check_splits", "count_histograms", "fit_clusters", "fit_embedder"], 1),
+    **dict.fromkeys(
+        ["all", "check_claims", "check_splits", "count_histograms", "count_ngrams", "fit_clusters", "fit_embedder"], 1
+    ),
     **dict.fromkeys(["gather_metrics", "measure_serving", "report_splits", "split_documents", "train_tokenizer"], 1),
     **dict.fromkeys(["write_assumptions", "write_card", "write_croissant", "write_method_cards"], 1),
     **dict.fromkeys(["write_report", "write_summary"], 1),

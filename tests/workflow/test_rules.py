@@ -11,8 +11,17 @@ RULE_FILES = sorted((ROOT / "rules").glob("*.smk"))
 SCRIPTS = sorted(path for path in (ROOT / "scripts").glob("*.py") if not path.name.startswith("_"))
 # the order that snakefmt gives them
 FIELDS = ["input", "output", "log", "benchmark", "conda", "threads", "resources", "params", "message", "script"]
-ROOMS = ["stage", "data", "cluster", "model", "train", "study", "bench"]  # each imports only from those before it
-LIGHT = ["stage", "data", "cluster", "study"]
+ROOMS = [
+    "stage",
+    "data",
+    "cluster",
+    "ngram",
+    "model",
+    "train",
+    "study",
+    "bench",
+]  # each imports only from those before it
+LIGHT = ["stage", "data", "cluster", "ngram", "study"]
 
 
 def rules() -> dict[str, list[str]]:

@@ -12,16 +12,12 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from speclm.data.measurements import KEY
 from speclm.model.size import ModelSize
 from speclm.model.transformer import Transformer
 from speclm.model.weights import save_weights
 from speclm.stage.errors import UserError
-from speclm.train.evaluate import (
-    KEY,
-    document_losses,
-    evaluate_models,
-    evaluate_pretrained,
-)
+from speclm.train.evaluate import document_losses, evaluate_models, evaluate_pretrained
 from speclm.train.score import plain_score, routed_score
 from unit.train.studies import ENGINE, drawn
 

@@ -44,7 +44,8 @@ class Evidence:
 
     def generic(self, method: str, budget: int) -> Statistic:
         """Mean NLL per token on the held-out generic text."""
-        return self._over_seeds(Measurement(method, "none", GENERIC, 0, budget, 0, "heldout"))
+        at = budget if self.plan.method(method).budgeted else 0
+        return self._over_seeds(Measurement(method, "none", GENERIC, 0, at, 0, "heldout"))
 
     def on(self, domain: str, method: str, size: int, budget: int, selection: str | None = None) -> Statistic:
         """Mean NLL per token on one domain's test documents; `selection` None is the method's default."""

@@ -51,7 +51,8 @@ def measure(metrics: pd.DataFrame, plan: Plan, where: str | Path) -> pd.DataFram
     """
     check_metrics(metrics, plan, where)
     default = {method.name: method.selections[0] for method in plan.methods}
-    names = [name for name in expected_measurements(plan) if name.selection in ("none", default[name.method])]
+    own = [name for name in expected_measurements(plan) if name.method in default]  # no peers: no seed changes them
+    names = [name for name in own if name.selection in ("none", default[name.method])]
     rows = pd.DataFrame(names, columns=KEY).merge(metrics, on=KEY).rename(columns={"domain": "corpus"})
     macro = rows["corpus"].where(rows["corpus"] == GENERIC, MACRO)
     logs = rows.assign(corpus=macro).groupby([*QUANTITY[1:], "seed"])["nll"].mean().unstack("seed")

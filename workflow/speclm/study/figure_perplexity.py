@@ -3,7 +3,7 @@
 Figure 3 shows generic text; figure 4 the macro average over the domains, before fine-tuning and after it on each size;
 figures 12 and 13 the domains one by one. In the paper SLM-is is a horizontal line over the cost of generic
 pretraining, of which it has none: that hides what it costs. So figure 4 also shows every method at its total cost for
-one domain, and the single domains stand on that axis.
+one domain, and the single domains stand on that axis. The 5-grams take no FLOPs: they are horizontal lines.
 """
 
 from __future__ import annotations
@@ -29,12 +29,14 @@ def figure_3(material: Material) -> Figure:
         Curve(name, [Point(e.generic_cost(name, b), e.generic(name, b)) for b in e.plan.budgets])
         for name in material.present(SHARED)
     ]
+    curves += [Curve(name, [Point(float("nan"), e.generic(name, 0))]) for name in peers_of(material)]
     paper = published(material, "c4_perplexity", SHARED)
     panel = Panel(
         "Generic text, held out",
         "Generic pretraining",
         curves,
         value="perplexity",
+        flat=peers_of(material),
         paper=paper,
         heading_of_paper="The paper: C4",
     )
@@ -47,17 +49,24 @@ def figure_4(place: int) -> Callable[[Material], Figure]:
     def draw(material: Material) -> Figure:
         size = size_of(material, place, f"figure 4{'abcd'[place]}")
         names, paper = material.present(SHARED), published(material, COLUMNS[place], SHARED)
-        own = material.present(["slm_is"])
+        own, peers = material.present(["slm_is"]), peers_of(material)
+        counted = [_off_the_axis(material, name, size) for name in peers]
+        beside = [_off_the_axis(material, name, size) for name in own]
         panels = [
             Panel(
                 stage(size),
                 "Generic pretraining",
-                [*by_generic_cost(material, names, size), *(_off_the_axis(material, name, size) for name in own)],
-                flat=own,
+                [*by_generic_cost(material, names, size), *beside, *counted],
+                flat=[*own, *peers],
                 paper=paper,
                 heading_of_paper=f"Paper: {STAGES[place]}",
             ),
-            Panel("… at total cost", "Total for one domain", by_total_cost(material, [*names, *own], size), flat=own),
+            Panel(
+                "… at total cost",
+                "Total for one domain",
+                [*by_total_cost(material, [*names, *own], size), *counted],
+                flat=[*own, *peers],
+            ),
         ]
         return draw_row(material, panels)
 
@@ -83,15 +92,21 @@ def by_domain(place: int, figure: str) -> Callable[[Material], Figure]:
                         ],
                     )
                     for name in names
-                ],
+                ]
+                + [Curve(name, [Point(float("nan"), e.on(domain, name, size, 0))]) for name in peers_of(material)],
                 value="perplexity",
-                flat=material.present(["slm_is"]),
+                flat=[*material.present(["slm_is"]), *peers_of(material)],
             )
             for domain in e.plan.domains
         ]
         return draw_grid(material, panels, notes=[f"{stage(size)}."])
 
     return draw
+
+
+def peers_of(material: Material) -> list[str]:
+    """The peers that are drawn, as horizontal lines: those that know the generic text, as all that is compared does."""
+    return [peer.name for peer in material.evidence.plan.peers if peer.generic]
 
 
 def size_of(material: Material, place: int, figure: str) -> int:

@@ -11,6 +11,7 @@ import textwrap
 import numpy as np
 import pandas as pd
 
+from speclm.study.beside import beside_peers
 from speclm.study.bootstrap import Statistic
 from speclm.study.claims import FAILS, HOLDS, UNDECIDED
 from speclm.study.evidence import Evidence
@@ -26,7 +27,8 @@ def overview(evidence: Evidence, claims: pd.DataFrame) -> str:
     Args:
         claims: claims.tsv.
     """
-    return f"{_main_table(evidence)}\n\n{_verdicts(claims)}\n"
+    beside = [line for told in beside_peers(evidence) for line in textwrap.wrap(told, WIDTH)]
+    return "\n".join([_main_table(evidence), *([""] if beside else []), *beside, "", _verdicts(claims), ""])
 
 
 def count_verdicts(claims: pd.DataFrame) -> str:
@@ -43,7 +45,7 @@ def _main_table(e: Evidence) -> str:
             _cell(e, e.generic(method.name, last)),
             *(_cell(e, e.macro(method.name, size, e.plan.budgets_of(method.name)[-1])) for size in (0, *e.plan.sizes)),
         ]
-        for method in e.plan.methods
+        for method in e.plan.measured
     ]
     heads = ["method", "generic", "before FT", *(f"FT {count(size)}" for size in e.plan.sizes)]
     title = f"Perplexity at budget {count(last)} tokens of the SLM: on generic text, and the macro average over "

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from speclm.study.peers import PEERS
+
 GENERIC = "generic"
 
 
@@ -64,7 +66,7 @@ class Plan:
     `sizes`: domain training tokens, ascending, without 0. `budgets`: nominal pretraining costs, ascending.
     `domain_budgets`: those of what is pretrained for one domain alone (SLM-is).
     `best_finetuned_sizes`: sizes for which every expert is fine-tuned. Other ways than the default
-    are compared at the largest budget only.
+    are compared at the largest budget only. `peers`: what is measured beside the methods (peers.py).
     """
 
     methods: tuple[Method, ...]
@@ -74,6 +76,12 @@ class Plan:
     domain_budgets: tuple[int, ...]
     seeds: tuple[int, ...]
     best_finetuned_sizes: tuple[int, ...]
+    peers: tuple[Method, ...] = ()
+
+    @property
+    def measured(self) -> tuple[Method, ...]:
+        """The methods, then the peers."""
+        return (*self.methods, *self.peers)
 
     def budgets_of(self, name: str) -> tuple[int, ...]:
         """The points of a method's cost axis, ascending; of one without pretraining, 0 alone."""
@@ -85,7 +93,7 @@ class Plan:
     def method(self, name: str) -> Method:
         """The method called `name`; one that this study does not have is a pretrained one without choices."""
         unknown = Method(name, name, ("none",), budgeted=True, generic=False, before=False, of=name)
-        return next((method for method in self.methods if method.name == name), unknown)
+        return next((method for method in self.measured if method.name == name), unknown)
 
 
 def make_plan(study: Mapping[str, Any], methods: pd.DataFrame) -> Plan:
@@ -94,12 +102,13 @@ def make_plan(study: Mapping[str, Any], methods: pd.DataFrame) -> Plan:
 
     Args:
         study: `variants`, if any: method (its own name), of, label, change (value in the study and in the variant by
-            dotted key), pretraining, teacher.
+            dotted key), pretraining, teacher. `peers`, if any: their names.
         methods: config/methods.tsv.
     """
     keys = ("domains", "sizes", "budgets", "domain_budgets", "seeds", "best_finetuned_sizes")
     lists = {key: tuple(study[key]) for key in keys}
-    return Plan(methods=choose_methods(methods, study["methods"], study.get("variants", ())), **lists)
+    chosen = choose_methods(methods, study["methods"], study.get("variants", ()))
+    return Plan(methods=chosen, peers=tuple(map(_peer, study.get("peers", ()))), **lists)
 
 
 def choose_methods(
@@ -126,6 +135,11 @@ def choose_methods(
     return tuple(methods)
 
 
+def _peer(name: str) -> Method:
+    label, generic, _ = PEERS[name]
+    return Method(name, label, ("none",), budgeted=False, generic=generic, before=generic, of=name)
+
+
 def with_variants(table: pd.DataFrame, variants: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """config/methods.tsv with the columns of and change, and a row for each variant, measured with its base's default
     way of choosing the expert.
@@ -138,7 +152,7 @@ def with_variants(table: pd.DataFrame, variants: Sequence[Mapping[str, Any]]) ->
 
 def expected_measurements(plan: Plan) -> list[Measurement]:
     """Every measurement of a complete run, sorted: heldout for the generic text, test for the domains."""
-    return sorted(row for method in plan.methods for seed in plan.seeds for row in _of_method(plan, method, seed))
+    return sorted(row for method in plan.measured for seed in plan.seeds for row in _of_method(plan, method, seed))
 
 
 def missing_measurements(metrics: pd.DataFrame, plan: Plan) -> list[Measurement]:

@@ -21,7 +21,7 @@ ORIGIN = ("commit", "dirty", "processor", "started")
 # Sections of the configuration that decide the numbers, but for last bits.
 DECIDING = (
     *("documents", "tokenizer", "context", "embedder", "clusters"),
-    *("models", "pretrain", "specialize", "distill"),
+    *("models", "pretrain", "specialize", "distill", "ngram"),
 )
 # Of these, what only adds results.
 _ADDING = ("clusters.k", "clusters.repetitions")

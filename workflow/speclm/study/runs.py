@@ -25,6 +25,7 @@ from speclm.model.size import (
 )
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_json
+from speclm.study.metrics import RUN_COLUMNS
 from speclm.study.plan import GENERIC, Measurement
 
 Facts = Mapping[str, Any]
@@ -109,6 +110,43 @@ def time_runs(
             }
         )
     return pd.DataFrame(rows)
+
+
+def describe_counts(names: Iterable[Measurement], counts: Sequence[Facts]) -> pd.DataFrame:
+    """The same of the peers that count: their n-grams stand for parameters; nothing is a step, or costs FLOPs.
+
+    Args:
+        counts: ngram/runs.json.
+    """
+    facts = {(run["method"], run["domain"], run["size"]): run for run in counts}
+    generic = {run["method"]: run["ngrams"] for run in counts if run["domain"] == GENERIC}
+    rows = []
+    for name in names:
+        run = facts[name.method, name.domain, name.size]
+        counted = {
+            "parameters_pretrain": generic.get(name.method, run["ngrams"]),
+            "parameters_serve": run["ngrams"],
+            "pretrain_tokens": run["generic_tokens"],
+            "specialize_tokens": run["domain_tokens"],
+        }
+        rows.append({**name._asdict(), **dict.fromkeys(RUN_COLUMNS, 0), **counted})
+    return pd.DataFrame(rows)
+
+
+def time_counts(names: Iterable[Measurement], summary: Facts) -> pd.DataFrame:
+    """Their rows of timings.tsv.
+
+    Args:
+        summary: ngram/summary.json.
+    """
+    made = {"device": summary["device"], "host": summary["host"]}
+    seconds = {name: summary["seconds"][f"{name.method} {name.domain} {name.size}"] for name in names}
+    return pd.DataFrame(
+        [
+            {**name._asdict(), **{f"seconds_{part}": spent for part, spent in found.items()}, **made}
+            for name, found in seconds.items()
+        ]
+    )
 
 
 class _Books:

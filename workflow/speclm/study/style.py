@@ -38,6 +38,8 @@ LOOKS: Mapping[str, Look] = {
     "slm_d": Look("#CC79A7", "P"),
     "slm_nopt": Look("#56B4E9", "X"),
     "llm_lora": Look("#7F7F7F", "<"),
+    "ngram": Look("#5E4B3C", "*"),
+    "ngram_small": Look("#A07855", "p"),
 }
 MARKERS = "osD^vP<>X"
 WARNING = "#B00020"

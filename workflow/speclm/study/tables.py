@@ -66,12 +66,12 @@ def parameters_all(sources: Sources) -> Table:
 
 
 def baselines(sources: Sources) -> Table:
-    """Table 4: SLM, SLM-nopt and LLM at the largest budget, before and after fine-tuning."""
+    """Table 4: SLM, SLM-nopt and LLM at the largest budget, before and after fine-tuning; below them the peers."""
     paper = sources.published("table_4_baselines").set_index("model")
     e = sources.evidence
     last = e.plan.budgets[-1]
     raw, shown = [], []
-    for method in ("slm", "slm_nopt", "llm"):
+    for method in ("slm", "slm_nopt", "llm", *(peer.name for peer in e.plan.peers)):
         label = e.plan.method(method).label
         ours = [_perplexity(e, e.macro(method, size, last)) for size in (0, *e.plan.sizes)]
         theirs = [_at(paper, label, column) for column in ("pretrained_only", *_paper_sizes(e))]
@@ -79,7 +79,8 @@ def baselines(sources: Sources) -> Table:
         shown.append([label, *(with_interval(*cell) for cell in ours), *map(number, theirs)])
     return Table(
         4,
-        f"Macro perplexity of the baselines at budget {count(last)}, with 95 % intervals, beside the paper's.",
+        f"Macro perplexity of the baselines at budget {count(last)}, with 95 % intervals, beside the paper's."
+        + _of_peers(e),
         pd.DataFrame(raw),
         pd.DataFrame(shown, columns=["model", *_stages(e), *(f"paper: {stage}" for stage in _paper_stages(e))]),
     )
@@ -145,7 +146,7 @@ def perplexity_by_cost(sources: Sources) -> Table:
     raw, shown = [], []
     for i in range(len(e.plan.budgets)):
         hour = hours[i] if i < len(hours) else None
-        for method in e.plan.methods:
+        for method in e.plan.measured:
             budgets = e.plan.budgets_of(method.name)
             if i < len(budgets):
                 at = budgets[i]
@@ -164,7 +165,7 @@ def perplexity_by_cost(sources: Sources) -> Table:
         "Perplexity at every pretraining budget, with 95 % intervals: on held-out generic text, and the macro average "
     )
     caption += "over the domains before and after fine-tuning; beside it the paper's at "
-    caption += f"{', '.join(map(str, hours[: len(e.plan.budgets)]))} GPU-hours."
+    caption += f"{', '.join(map(str, hours[: len(e.plan.budgets)]))} GPU-hours." + _of_peers(e)
     return Table(8, caption, pd.DataFrame(raw), pd.DataFrame(shown, columns=heads))
 
 
@@ -246,6 +247,12 @@ def _cost_factor(e: Evidence, method: str, selection: str, size: int, budget: in
 def _pretrain_tokens(e: Evidence, method: str, budget: int) -> int:
     rows = e.metrics.loc[(e.metrics["method"] == method) & (e.metrics["budget"] == budget), "pretrain_tokens"]
     return int(rows.max()) if len(rows) else 0
+
+
+def _of_peers(e: Evidence) -> str:
+    return f" Of no budget, and none of the paper's: {', '.join(peer.label for peer in e.plan.peers)}." * bool(
+        e.plan.peers
+    )
 
 
 def _named(e: Evidence, cells: list[tuple[float, float, float]]) -> dict[str, float]:

@@ -49,7 +49,7 @@ def _ours(sources: Sources) -> pd.DataFrame:
     """One row per method of the study, by label: `PHASES` in hours, and `SERVING`."""
     timed = sources.evidence.metrics.merge(sources.timings, on=KEY)
     plan = sources.evidence.plan
-    methods, last = plan.methods, {method.name: plan.budgets_of(method.name)[-1] for method in plan.methods}
+    methods, last = plan.measured, {method.name: plan.budgets_of(method.name)[-1] for method in plan.measured}
     timed = timed.loc[timed["budget"] == timed["method"].map(last)]
     seconds = {method.label: (_pretraining(timed, method), _specialization(timed, method)) for method in methods}
     training = _HOURS * pd.DataFrame.from_dict(seconds, orient="index", columns=PHASES[:2])

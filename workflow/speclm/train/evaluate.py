@@ -2,10 +2,9 @@
 
 A split is one stream of tokens. Every token but the stream's first is predicted exactly once, in non-overlapping
 windows as in training; the tail that fills no window is padded with targets that do not count. Sums are kept per
-document, so that intervals can be drawn over documents and bits per byte need no second look:
+document (data/measurements.py):
 
     tokens 0 1 2 3 4 5 6 7, T = 3: windows 0123, 3456, 67__ predict 123, 456, 7
-    documents 012 | 34567          have 2 and 5 predicted tokens
 
 A model that routes windows to experts reads the tail with the last whole window's expert: it was never clustered.
 
@@ -14,31 +13,26 @@ Shapes: B windows, T context, L = T + 1, N documents, S predicted tokens.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from speclm.data.measurements import KEY, sum_by_document, write_measurements
 from speclm.data.windows import Windows
 from speclm.model.loss import IGNORED
 from speclm.model.size import ModelSize
 from speclm.model.weights import load_weights
-from speclm.stage.errors import UserError
-from speclm.stage.files import atomic, write_json
 from speclm.train.batches import load
 from speclm.train.engine import Engine, prepare
 from speclm.train.experts import open_experts
 from speclm.train.memory import enough_memory
 from speclm.train.score import Score, plain_score, routed_score
-
-KEY = ["method", "selection", "domain", "size", "budget", "seed", "split"]
 
 
 @enough_memory("evaluate.batch")
@@ -99,35 +93,7 @@ def evaluate_pretrained(
 
 def document_losses(score: Score, windows: Windows, batch_windows: int, device: torch.device) -> pd.DataFrame:
     """One row per document: document (its number in the split), nll (sum in nats), tokens (predicted ones), bytes."""
-    nll_S = np.concatenate(list(_predictions(score, windows, batch_windows, device)))
-    documents = len(windows.documents) - 1
-    document_S = windows.document_of(np.arange(1, len(nll_S) + 1))
-    return pd.DataFrame(
-        {
-            "document": np.arange(documents),
-            "nll": np.bincount(document_S, weights=nll_S, minlength=documents),
-            "tokens": np.bincount(document_S, minlength=documents),
-            "bytes": np.asarray(windows.bytes),
-        }
-    )
-
-
-def write_measurements(output: Path, measured: Sequence[tuple[Mapping[str, Any], pd.DataFrame]]) -> dict[str, Any]:
-    """Write documents.parquet (key columns and one row per document) and measurements.json (one entry per key)."""
-    if not measured:
-        raise UserError("there is nothing to measure", where=output, remedy="run the stage before this one again")
-    frames = [frame.assign(**key)[[*KEY, *frame.columns]] for key, frame in measured]
-    table = pd.concat(frames).sort_values([*KEY, "document"], kind="stable", ignore_index=True)
-    write_parquet(output / "documents.parquet", table)
-    entries = [{**key, **_total(frame)} for key, frame in measured]
-    write_json(output / "measurements.json", sorted(entries, key=lambda entry: [entry[name] for name in KEY]))
-    return {"measurements": len(measured), "documents": len(table), "tokens": int(table["tokens"].sum())}
-
-
-def write_parquet(path: Path, table: pd.DataFrame) -> None:
-    """Write a table without an index: equal tables are equal bytes."""
-    with atomic(path) as temporary:
-        pq.write_table(pa.Table.from_pandas(table, preserve_index=False), temporary, compression="zstd")
+    return sum_by_document(np.concatenate(list(_predictions(score, windows, batch_windows, device))), windows)
 
 
 def _predictions(
@@ -147,9 +113,3 @@ def _predictions(
 
 def _numbers(nll_BT: Tensor) -> NDArray[np.float64]:
     return nll_BT.flatten().double().cpu().numpy()
-
-
-def _total(frame: pd.DataFrame) -> dict[str, Any]:
-    tokens = int(frame["tokens"].sum())
-    nll = float(frame["nll"].sum()) / tokens
-    return {"nll": nll, "tokens": tokens, "bytes": int(frame["bytes"].sum()), "documents": len(frame)}

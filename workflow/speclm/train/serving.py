@@ -1,6 +1,7 @@
 """What serving a specialised model costs, measured: the inference column of the paper's table 2.
 
-One file of weights per method goes in, a table with one row per method comes out:
+One file of weights per method goes in, and the tables of the 5-grams (ngram/serving.py); a table with one row per
+method comes out:
 
     generating   batch 1: milliseconds per token, one after the other, keys and values kept (model/decoding.py); the
                  last tokens of a context, at most `GENERATED`
@@ -31,6 +32,7 @@ from speclm.model.decoding import Decoding, greedy
 from speclm.model.size import ModelSize, forward_flops_per_token, parameter_count
 from speclm.model.transformer import Transformer
 from speclm.model.weights import load_weights
+from speclm.ngram.serving import ServedNgram
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_json
 from speclm.train.engine import Engine, machine, prepare
@@ -42,15 +44,21 @@ MEASURED = ["ms_per_token", "ms_low", "ms_high", "tokens_per_second", "tokens_pe
 
 
 @enough_memory("evaluate.batch")
-def measure_serving(weights: Sequence[Path], batch_windows: int, engine: Engine) -> pd.DataFrame:
-    """One row per file of weights, by method. `MEASURED` columns differ from run to run, the others do not.
+def measure_serving(
+    weights: Sequence[Path], batch_windows: int, engine: Engine, ngrams: Sequence[Path] = ()
+) -> pd.DataFrame:
+    """One row per file of weights or table of n-grams, by method. `MEASURED` columns differ from run to run, the others
+    do not.
 
     Args:
         batch_windows: windows of one scoring pass.
     """
     device = prepare(engine)
     dtype = torch.bfloat16 if engine.precision == "bfloat16" else torch.float32
-    served = sorted((_Served(path, batch_windows, dtype, device) for path in weights), key=lambda model: model.method)
+    networks = [_Served(path, batch_windows, dtype, device) for path in weights]
+    context = networks[0].facts["context"]
+    counted = [ServedNgram(path, batch_windows, context, min(GENERATED, context - 1)) for path in ngrams]
+    served: list[_Served | ServedNgram] = sorted([*networks, *counted], key=lambda model: model.method)
     rounds = [[model.turn() for model in served] for _ in range(1 + ROUNDS)][1:]
     made = machine(engine)
     rows = []

@@ -1,0 +1,24 @@
+"""Peers: what is measured beside the paper's methods and is none of them. Today the 5-grams of ngram/peer.py.
+
+plan.peers of a study that names "ngram": Method("ngram", "5-gram", …), without pretraining, measured at budget 0
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Peer(NamedTuple):
+    """`generic`: it has a table of the generic text alone, which is measured there and before any domain."""
+
+    label: str
+    generic: bool
+    description: str
+
+
+PEERS: Mapping[str, Peer] = {
+    "ngram": Peer("5-gram", True, "5-gram of the generic text and the domain's, interpolated modified Kneser-Ney"),
+    "ngram_small": Peer("5-gram, small", True, "the same, pruned to the bytes of the SLM's weights"),
+    "ngram_domain": Peer("5-gram, domain", False, "5-gram of the domain's text alone"),
+}
