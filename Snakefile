@@ -45,6 +45,7 @@ rule all:
         collect("<run>/{table}.tsv", table=["metrics", "timings", "serving", "costs", "claims"]),
         collect("<run>/{page}", page=["data_card.md", "croissant.json", "summary.txt", "assumptions.md", "report.html"]),
         collect("<run>/tables/table_{table}.md", table=TABLES),
+        "<run>/tables/scale.md",
         collect("<run>/figures/figure_{figure}.pdf", figure=FIGURES),
 
 

@@ -4,6 +4,7 @@ localrules:
     check_claims,
     write_summary,
     make_table,
+    write_scale,
     compare_clusters,
     compare_variants,
     write_assumptions,
@@ -139,6 +140,38 @@ rule make_table:
         "Writing table {wildcards.table}"
     script:
         "../scripts/make_table.py"
+
+
+rule write_scale:
+    input:
+        metrics="<run>/metrics.tsv",
+        histograms="<run>/clusters/histograms.tsv",
+        paper=PAPER,
+    output:
+        tsv="<run>/tables/scale.tsv",
+        markdown=report(
+            "<run>/tables/scale.md",
+            caption="../workflow/report/scale.rst",
+            category="Tables",
+            labels={"table": "scale"},
+        ),
+        latex="<run>/tables/scale.tex",
+    log:
+        "<logs>/write_scale.log",
+    benchmark:
+        "<benchmarks>/write_scale.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+    params:
+        settings=settings("models", "specialize", "tokenizer", "context"),
+        revision=STAGE_REVISION["study"],
+    message:
+        "Comparing the scale of the study with the paper's"
+    script:
+        "../scripts/write_scale.py"
 
 
 rule compare_clusters:

@@ -37,6 +37,7 @@ from speclm.study.plan import KEY, Measurement, name_measurements
 from speclm.study.publishing import ABLATIONS, MEASURED, OF_VARIANTS, REPETITIONS
 from speclm.study.record import RECORD
 from speclm.study.report import find_files, write_report
+from speclm.study.scale import compare, measured_counts, paper_counts, scale_table
 from speclm.study.sensitivity import sensitivity
 from speclm.study.sources import Sources, models_of
 from speclm.study.stability import read_paper, summarise, to_page
@@ -46,13 +47,14 @@ from speclm.study.tables import TABLES, make_table
 # what a result cannot be made without, beside metrics.tsv
 NEEDS = {
     **{"table_2": ("timings", "serving"), "table_9": ("histograms",), "table_10": ("histograms",)},
-    **{"sensitivity": ("documents",), "clusters": ("repetitions",)},
+    **{"sensitivity": ("documents",), "clusters": ("repetitions",), "scale": ("histograms",)},
 }
 INTERVALS = ("table_4", "table_5", "table_8", "claims")  # that are made of intervals
 
 RESULTS = (
     *(f"table_{name}" for name in TABLES),
     *(f"figure_{name}" for name in MAIN_FIGURES),
+    "scale",
     "claims",
     "assumptions",
     "report",
@@ -170,6 +172,7 @@ class Published:
         makers = {
             **{"table": self._table, "figure": self._figure, "claims": self._claims, "report": self._report},
             **{"sensitivity": self._sensitivity, "assumptions": self._assumptions, "clusters": self._clusters},
+            "scale": self._scale,
         }
         try:
             return makers[kind](name, output)
@@ -190,6 +193,11 @@ class Published:
 
     def _claims(self, name: str, output: Path) -> str:
         write_table(output / "claims.tsv", judge(self.evidence))
+        return ""
+
+    def _scale(self, name: str, output: Path) -> str:
+        counts = measured_counts(self.settings, self.evidence.metrics, read_table(self.files["histograms"]))
+        _write(scale_table(compare(counts, paper_counts(self._paper))), output / "tables/scale")
         return ""
 
     def _sensitivity(self, name: str, output: Path) -> str:
@@ -266,7 +274,7 @@ def choose(names: list[str], published: Published) -> list[str]:
             figures = f"figures: {', '.join(FIGURES)}"
             raise UserError(
                 f'there is no result "{name}"{nearest(name, [*known, *alone])}',
-                remedy=f"tables: {', '.join(map(str, TABLES))}; {figures}; claims or claim_1 to 17; assumptions, "
+                remedy=f"tables: {', '.join(map(str, TABLES))}, scale; {figures}; claims or claim_1 to 17; assumptions, "
                 f"sensitivity; of the study of the variants {ABLATIONS}/…",
             )
         published.study_of(name)
