@@ -52,7 +52,7 @@ def drawn(name: str) -> Figure:
     return make_figure(name, evidence(), overlaid=True)
 
 
-@pytest.mark.parametrize("name", ["1", "3", "4d", "5", "6", "9c", "12", "13"])
+@pytest.mark.parametrize("name", ["trend", "1", "3", "4d", "5", "6", "9c", "12", "13"])
 def test_it_fits_the_page(name: str) -> None:
     assert not any(axes.get_title(loc="left").startswith("INCOMPLETE") for axes in drawn(name).axes)
     assert_within_page(drawn(name))

@@ -172,7 +172,7 @@ class Published:
         makers = {
             **{"table": self._table, "figure": self._figure, "claims": self._claims, "report": self._report},
             **{"sensitivity": self._sensitivity, "assumptions": self._assumptions, "clusters": self._clusters},
-            "scale": self._scale,
+            **{"scale": self._scale},
         }
         try:
             return makers[kind](name, output)
@@ -274,8 +274,8 @@ def choose(names: list[str], published: Published) -> list[str]:
             figures = f"figures: {', '.join(FIGURES)}"
             raise UserError(
                 f'there is no result "{name}"{nearest(name, [*known, *alone])}',
-                remedy=f"tables: {', '.join(map(str, TABLES))}, scale; {figures}; claims or claim_1 to 17; assumptions, "
-                f"sensitivity; of the study of the variants {ABLATIONS}/…",
+                remedy=f"tables: {', '.join(map(str, TABLES))}; {figures}; claims or claim_1 to 17; assumptions, "
+                f"sensitivity, scale; of the study of the variants {ABLATIONS}/…",
             )
         published.study_of(name)
     return chosen or published.results

@@ -45,9 +45,9 @@ def write_report(
     """Write the page.
 
     Args:
-        files: claims, metrics, costs, timings, serving (tables as TSV), assumptions, data_card, scale (Markdown); lists:
-            tables (Markdown, with TSV and LaTeX beside), figures (PNG, with PDF beside), cards (Markdown); looks:
-            everything in workflow/report; locks: the locks of envs/.
+        files: claims, metrics, costs, timings, serving (tables as TSV), assumptions, data_card (Markdown), scale
+            (Markdown, with TSV and LaTeX beside); lists: tables (likewise), figures (PNG, with PDF beside), cards
+            (Markdown); looks: everything in workflow/report; locks: the locks of envs/.
         config: the run's configuration. environment: as of `speclm.study.environment`.
         variants: whether it is the study of the variants.
     """

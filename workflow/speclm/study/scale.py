@@ -43,10 +43,10 @@ MEANINGS = {
     (RATIO, ABOVE): "the LLM is more of an upper reference than the paper's",
     (EPOCHS, ABOVE): "text that is repeated teaches less than new text",
 }
-_PAPER_TABLES = (
-    *("table_1_7_parameters", "table_2_throughput", "table_3_cost_limits"),
-    *("table_6_architecture", "table_8_perplexity_by_cost"),
-)
+_PAPER_TABLES = {
+    **dict.fromkeys(("table_1_7_parameters", "table_2_throughput", "table_3_cost_limits"), "model"),
+    "table_8_perplexity_by_cost": "gpuh",
+}
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class Counts:
     """What the numbers of a study are made of.
 
     Attributes:
-        tokens: by method of `PRETRAINED` those that one network sees at each budget, ascending; of a mixture one expert.
-        parameters: of the network that it serves: "slm" and "llm".
+        tokens: by method of `PRETRAINED` those that one network sees at each budget, ascending; of a mixture an expert.
+        parameters: of the networks that are served, "slm" and "llm".
         clusters: by method of `CLUSTERED`.
         sizes: training tokens of a domain. generic: tokens of the generic training text, in how many `passages` that
             are clustered.
@@ -100,27 +100,27 @@ def measured_counts(config: Mapping[str, Any], metrics: pd.DataFrame, histograms
 
 def paper_counts(folder: Path) -> Counts:
     """Of the paper, from its tables; budgets are its GPU-hours at its throughput."""
-    tables = {name: pd.read_csv(folder / f"{name}.csv") for name in _PAPER_TABLES}
-    main = tables["table_1_7_parameters"].query("main == 'yes'").set_index("model")
-    hours = tables["table_2_throughput"].set_index("model")["generic_training"]  # for 1G tokens
-    budgets = sorted(tables["table_8_perplexity_by_cost"]["gpuh"].unique())
-    layers = tables["table_6_architecture"].set_index("parameter").loc["layers", "SLM"]
-    alone = tables["table_3_cost_limits"].set_index("model").loc["SLM-is", "specialization_1M_gpuh"]
-    experts = {kind: int(main.loc[label, "experts"]) for kind, label in (("slm_mix", "SLM-mix"), ("slm_pn", "SLM-pn"))}
+    tables = {name: pd.read_csv(folder / f"{name}.csv").set_index(index) for name, index in _PAPER_TABLES.items()}
+    main = tables["table_1_7_parameters"].query("main == 'yes'")
+    served, experts = (main[column].to_dict() for column in ("inference_millions", "experts"))
+    hours = tables["table_2_throughput"]["generic_training"].to_dict()  # for 1G tokens
+    alone = tables["table_3_cost_limits"]["specialization_1M_gpuh"].to_dict()
+    budgets = sorted(set(tables["table_8_perplexity_by_cost"].index))
     labels = {"slm": "SLM", "llm": "LLM", "slm_mix": "SLM-mix", "slm_pn": "SLM-pn"}
+    networks = {"slm_mix": experts["SLM-mix"]}
     tokens = {
-        kind: [1e9 * hour / hours[label] / (experts["slm_mix"] if kind == "slm_mix" else 1) for hour in budgets]
-        for kind, label in labels.items()
+        kind: [1e9 * hour / hours[label] / networks.get(kind, 1) for hour in budgets] for kind, label in labels.items()
     }
+    clusters = {kind: int(experts[labels[kind]]) for kind in ("slm_mix", "slm_pn")}
     return Counts(
-        tokens={**tokens, "slm_is": [1e9 * alone / hours["SLM"]]},
-        parameters={kind: 1e6 * main.loc[labels[kind], "inference_millions"] for kind in ("slm", "llm")},
-        clusters={**experts, "slm_is": PAPER_CLUSTERS},
+        tokens={**tokens, "slm_is": [1e9 * alone["SLM-is"] / hours["SLM"]]},
+        parameters={kind: 1e6 * served[labels[kind]] for kind in ("slm", "llm")},
+        clusters={**clusters, "slm_is": PAPER_CLUSTERS},
         sizes=PAPER_SIZES,
         generic=C4_TOKENS,
         passages=C4_DOCUMENTS,  # most are shorter than a window
         context=PAPER_SLM.context,
-        layers=int(layers),
+        layers=PAPER_SLM.layers,
     )
 
 
@@ -149,9 +149,9 @@ def scale_table(scale: pd.DataFrame) -> Table:
     caption = "What is without dimension, here and in the paper, at each budget or each size of domain text, and where "
     caption += "our largest lies. Verdicts tell of the paper as far as these agree."
     notes = (
-        "Budgets of the paper: 100, 200, 400 and 600 GPU-hours, of SLM-is at most 130. A method sees its budget over its",
-        "relative cost; parameters are those that are served.",
-        f"C4 as published: about {count(C4_TOKENS)} tokens in {count(C4_DOCUMENTS)} documents (known, not in the paper).",
+        "Budgets of the paper: 100, 200, 400 and 600 GPU-hours, of SLM-is at most 130. A method sees its budget over",
+        "its relative cost; parameters are those that are served. C4 as published: about",
+        f"{count(C4_TOKENS)} tokens in {count(C4_DOCUMENTS)} documents (known, not in the paper).",
         f"Within: up to {NEAR - 1:.0%} beyond the paper's.",
     )
     return Table(
