@@ -61,6 +61,7 @@ LABELLED = {"llm_lora": "LLM-lora"}
 ABLATIONS = tuple(EFFECTS)
 STUDY = {
     **{"domains": DOMAINS, "sizes": SIZES, "budgets": BUDGETS, "seeds": (17,), "best_finetuned_sizes": (1000,)},
+    "domain_budgets": BUDGETS,
     "methods": ("slm", "slm_nopt", "llm", "slm_mix", "slm_pn", "slm_is", "slm_d"),
 }
 CHOICE = {"none": 1.0, "most_frequent": 1.0, "best_pretrained": 0.992, "best_finetuned": 0.990}
@@ -182,6 +183,8 @@ def runs_of(names: list[Measurement], truth: Truth) -> pd.DataFrame:
                 "parameters_serve": int(served),
                 "pretrain_tokens": name.budget,
                 "specialize_tokens": name.size,
+                "capped": 0,
+                "expert_spread": np.nan,
                 "steps": name.budget * 8,
                 **truth.cost(name),
                 "flops_serve_per_token": 2 * served,

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from speclm.stage.files import read_table
+from speclm.study.plan import make_plan
 from unit.study.drawing import assert_labels_apart, assert_within_page, make_figure, points_of, words
-from unit.study.made_up import PAPER, Results, Truth, results_of
+from unit.study.made_up import PAPER, ROOT, STUDY, Results, Truth, measure, paper_nll, results_of
 from unit.study.test_paper_shape import evidence as in_papers_shape
 
+METHODS = read_table(ROOT / "config/methods.tsv")
 SLM = 126e6  # parameters of the made-up SLM, which sees as many tokens as its budget
 
 
@@ -59,6 +62,17 @@ def test_labels_beside_our_points_where_they_lie_far_from_the_papers(paper_resul
     figure = make_figure("trend", paper_results.evidence)
     texts = [text.get_text() for text in figure.axes[1].texts]
     assert [texts.count(name) for name in ("SLM", "LLM", "SLM-pn")] == [1, 2, 2]
+
+
+def test_between_two_budgets_of_the_slm_its_loss_is_on_the_line_in_log_budget() -> None:
+    """SLM-is at 50, which the SLM has no number for, and at 200 ** 0.5 * 100 ** 0.5, half way from 100 to 200."""
+    half = 141.4213562
+    plan = make_plan({**STUDY, "domain_budgets": (50, half), "variants": []}, METHODS)
+    truth = Truth(nll=lambda name: 2.5 if name.method == "slm_is" else paper_nll(name))
+    figure = make_figure("trend", measure(plan, truth).evidence)
+    line = next(line for line in figure.axes[2].get_lines() if line.get_marker() == "v")
+    assert list(np.asarray(line.get_xdata())) == pytest.approx([half / SLM])
+    assert list(np.asarray(line.get_ydata())) == pytest.approx([np.log(15.61 * 15.12) / 2 - 2.5])
 
 
 def test_what_the_budgets_buy_is_said(paper_results: Results) -> None:

@@ -40,7 +40,7 @@ def cost(name: Measurement) -> dict[str, float]:
 @cache
 def evidence() -> Evidence:
     study = {key: CONFIG[key] for key in ("methods", "domains", "seeds")}
-    study |= {"sizes": CONFIG["specialize"]["sizes"], "budgets": FOUR, "variants": []}
+    study |= {"sizes": CONFIG["specialize"]["sizes"], "budgets": FOUR, "domain_budgets": FOUR, "variants": []}
     study |= {"best_finetuned_sizes": CONFIG["specialize"]["best_finetuned_sizes"]}
     plan = make_plan(study, read_table(ROOT / "config/methods.tsv"))
     r = measure(plan, Truth(nll=nll, cost=cost))

@@ -3,7 +3,7 @@
 In the paper's regime small models see hundreds of tokens for each of their parameters. Ours and the paper's points
 (table 8) on one axis show whether ours go where the paper's are: log perplexity of the SLM less that of the method at
 the same budget, above zero where the method is better. Budgets are costs: a method sees its budget over its relative
-cost. Intervals are of the differences.
+cost. At a budget that SLM-is alone has, the SLM's is on the line between its neighbours. Intervals are of differences.
 
     at 361 tokens a parameter SLM 19.31, SLM-pn 18.57 (the paper, 1M tokens): ln(19.31 / 18.57) = 0.039
 """
@@ -74,26 +74,41 @@ def figure_trend(material: Material) -> Figure:
     return figure
 
 
-def tokens_a_parameter(material: Material, budget: int) -> float:
-    """Of the SLM at a budget; not a number where it was not measured."""
-    rows = _slm(material).query("budget == @budget")
-    return float((rows["pretrain_tokens"] / rows["parameters_serve"]).max())
-
-
 def _panel(material: Material, size: int | None, place: int) -> Panel:
     e = material.evidence
 
     def value(method: str, budget: int) -> Statistic:
         return e.generic(method, budget) if size is None else e.macro(method, size, budget)
 
+    slm = {budget: value("slm", budget) for budget in e.plan.budgets}
     names = [name for name in material.present(METHODS) if size is not None or e.plan.method(name).generic]
-    curves = [
-        Curve(name, [Point(tokens_a_parameter(material, b), value("slm", b) - value(name, b)) for b in e.plan.budgets])
-        for name in (names if material.present(["slm"]) else [])
-    ]
+    curves = []
+    for name in names if material.present(["slm"]) else []:
+        shared = [budget for budget in e.plan.budgets_of(name) if min(slm) <= budget <= max(slm)]
+        seen = _tokens_a_parameter(material, shared)
+        logs = [_between(slm, budget) - value(name, budget) for budget in shared]
+        curves.append(Curve(name, [Point(*point) for point in zip(seen, logs, strict=True)]))
     heading = "Generic text" if size is None else f"After {count(size)} tokens"
     column = ("c4_perplexity", *COLUMNS[1:])[place]
     return Panel(f"{heading} (paper: {OF_PAPER[place]})", "", curves, paper=_theirs(material, column))
+
+
+def _between(slm: Mapping[int, Statistic], budget: int) -> Statistic:
+    """The SLM at a budget: between two of its own, on the line between them in log budget."""
+    budgets = sorted(slm)
+    place = float(np.interp(math.log(budget), [math.log(known) for known in budgets], range(len(budgets))))
+    left = min(int(place), len(budgets) - 2) if len(budgets) > 1 else 0
+    share = place - left
+    return slm[budgets[left]] * (1 - share) + slm[budgets[left + 1]] * share if share else slm[budgets[left]]
+
+
+def _tokens_a_parameter(material: Material, budgets: Sequence[int]) -> list[float]:
+    """Of the SLM at these budgets, from what it was trained on at its own."""
+    rows = material.evidence.metrics.query("method == 'slm'").groupby("budget")
+    seen = (rows["pretrain_tokens"].max() / rows["parameters_serve"].max()).sort_index()
+    if seen.empty:
+        return [float("nan")] * len(budgets)
+    return [float(tokens) for tokens in np.interp(budgets, seen.index.to_numpy(float), seen.to_numpy(float))]
 
 
 def _theirs(material: Material, column: str) -> PaperCurves:
@@ -121,22 +136,13 @@ def _sizes(material: Material) -> Sequence[int]:
     return material.evidence.plan.sizes[: len(OF_PAPER) - 1]
 
 
-def _slm(material: Material) -> pd.DataFrame:
-    metrics = material.evidence.metrics
-    return metrics.loc[metrics["method"] == "slm"]
-
-
 def _tokens(material: Material) -> str:
-    """How many tokens each method sees for one of the SLM, as measured."""
-    e = material.evidence
-    seen = e.metrics.groupby(["method", "budget"])["pretrain_tokens"].max()
-    last = e.plan.budgets[-1]
-    found = [
-        f"{e.plan.method(name).label} {seen[name, last] / seen['slm', last]:.2g}"
-        for name in material.present(METHODS)
-        if (name, last) in seen and ("slm", last) in seen
-    ]
-    return ", ".join(found)
+    """How many tokens each method sees for one of the SLM at an equal budget, as measured."""
+    plan, metrics = material.evidence.plan, material.evidence.metrics
+    seen = metrics.loc[metrics["budget"] > 0].groupby("method")[["pretrain_tokens", "budget"]].max()
+    shares = seen["pretrain_tokens"] / seen["budget"]
+    known = [name for name in material.present(METHODS) if {name, "slm"} <= set(shares.index)]
+    return ", ".join(f"{plan.method(name).label} {shares[name] / shares['slm']:.2g}" for name in known)
 
 
 def _draw(axes: Axes, material: Material, panel: Panel) -> None:

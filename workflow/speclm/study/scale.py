@@ -19,6 +19,7 @@ import pandas as pd
 
 from speclm.model.mixture import budget_tokens
 from speclm.model.size import PAPER_SLM, ModelSize, parameter_count
+from speclm.stage.recipes import budgets_of
 from speclm.study.layout import DASH, Table, aligned, count
 from speclm.study.plan import GENERIC
 
@@ -73,12 +74,11 @@ class Counts:
 
 def planned_counts(config: Mapping[str, Any], generic: int, passages: int) -> Counts:
     """Of a configuration; `generic` and `passages` are what its text is reckoned to be."""
-    pretrain, models = config["pretrain"], config["models"]
+    costs, models = config["pretrain"]["relative_cost"], config["models"]
     tokens = {}
     for method in filter(config["methods"].__contains__, PRETRAINED):
-        budgets = pretrain.get("domain_budgets", pretrain["budgets"]) if method == "slm_is" else pretrain["budgets"]
         experts = models["slm_mix"]["experts"] if method == "slm_mix" else 1
-        tokens[method] = list(budget_tokens(budgets, pretrain["relative_cost"][method], experts).values())
+        tokens[method] = list(budget_tokens(budgets_of(config, method), costs[method], experts).values())
     return _counts(config, tokens, generic, passages)
 
 
