@@ -57,9 +57,7 @@ try:
     DATASETS = read_datasets(TABLES_IN["datasets"], DATASET_OF.values())
     # A data set whose files are not there yet has one shard, whose job says so.
     SHARDS = {name: list_shards(dataset) or [{}] for name, dataset in DATASETS.items()}
-    limits = read_limits(
-        OWN.limits if OWN else {}, config["pretrain"]["budgets"], config["pretrain"]["domain_budgets"]
-    )
+    limits = read_limits(OWN.limits if OWN else {}, config["pretrain"]["budgets"], config["pretrain"]["domain_budgets"])
     if OWN:  # what would come to nothing, or in the place of other results, is refused before anything is made
         check_source(OWN, Path("results") / config["run"])
         if (serving := Path(f"results/{config['run']}/serving.tsv")).exists():

@@ -5,6 +5,7 @@ localrules:
     write_summary,
     make_table,
     write_scale,
+    compare_costs,
     compare_clusters,
     compare_variants,
     write_assumptions,
@@ -172,6 +173,31 @@ rule write_scale:
         "Comparing the scale of the study with the paper's"
     script:
         "../scripts/write_scale.py"
+
+
+rule compare_costs:
+    input:
+        metrics="<run>/metrics.tsv",
+        timings="<run>/timings.tsv",
+        methods=REPOSITORY / "config/methods.tsv",
+    output:
+        words="<run>/relative_cost.txt",
+    log:
+        "<logs>/compare_costs.log",
+    benchmark:
+        "<benchmarks>/compare_costs.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+    params:
+        settings=settings(study=study_settings(""), relative_cost=config["pretrain"]["relative_cost"]),
+        revision=STAGE_REVISION["study"],
+    message:
+        "Comparing relative costs as set with those of this machine"
+    script:
+        "../scripts/compare_costs.py"
 
 
 rule compare_clusters:

@@ -78,6 +78,7 @@ MODELS = Models(
     mixtures=(16, 4, 64, 256),
     projections=tuple(ProjectionSize(k, k, k, 5, "shared") for k in (32, 16, 64)),
     optimizer={"SLM": OPTIMIZER, "LLM": OPTIMIZER},
+    relative_cost={"slm": 1.0, "llm": 3.5, "slm_mix": 1.0, "slm_pn": 1.64, "slm_is": 1.0},
 )
 
 

@@ -60,7 +60,7 @@ def values(scale: pd.DataFrame, number: str, of: str = "", whose: str = "ours") 
 
 
 def test_a_plan_by_hand() -> None:
-    scale = compare(planned_counts(CONFIG, generic=4000, passages=500), PAPER)
+    scale = compare(planned_counts(CONFIG, generic=4000, windows=500), PAPER)
     assert scale.columns.tolist() == COLUMNS
     assert values(scale, TOKENS, "SLM") == pytest.approx([1000 / SLM, 8000 / SLM])
     assert values(scale, TOKENS, "LLM") == pytest.approx([250 / LLM, 2000 / LLM])
@@ -70,7 +70,7 @@ def test_a_plan_by_hand() -> None:
     assert values(scale, "domain tokens a parameter") == pytest.approx([50 / SLM, 400 / SLM])
     assert values(scale, "parameters, large over small") == pytest.approx([LLM / SLM])
     assert values(scale, "epochs over the generic text") == [0.25, 2]
-    assert values(scale, "passages a cluster", "clusters of SLM-is") == [100]
+    assert values(scale, "windows a cluster", "clusters of SLM-is") == [100]
     assert [values(scale, number) for number in ("experts of SLM-mix", "context in tokens", "layers")] == [
         [4],
         [8],
@@ -92,7 +92,7 @@ def test_the_papers_numbers() -> None:
 
 def test_the_paper_preset_is_of_the_papers_scale() -> None:
     config = yaml.safe_load((ROOT / "config/paper.yaml").read_text())
-    scale = compare(planned_counts(config, generic=156_000_000_000, passages=365_000_000), PAPER)
+    scale = compare(planned_counts(config, generic=156_000_000_000, windows=365_000_000), PAPER)
     scale = scale.loc[scale["of"] != "SLM-is"]  # the paper says only what it costs at most
     budgets = scale.loc[scale["number"].isin([TOKENS, "domain tokens a parameter"])].dropna()
     assert budgets["ours"].to_numpy() == pytest.approx(budgets["paper"].to_numpy(), rel=0.05)
@@ -135,11 +135,11 @@ def test_a_run_is_counted_by_what_its_models_saw() -> None:
     assert counts.parameters["slm"] == slm["parameters_serve"].max()
     mixture = metrics.query("method == 'slm_mix' and domain == 'generic'")["pretrain_tokens"].max()
     assert counts.tokens["slm_mix"][-1] == mixture / settings["models"]["slm_mix"]["experts"]
-    assert set(histograms.query("corpus == 'generic'").groupby("k")["windows"].sum()) == {counts.passages}
+    assert set(histograms.query("corpus == 'generic'").groupby("k")["windows"].sum()) == {counts.windows}
 
 
 def test_one_row_for_each_number() -> None:
-    table = scale_table(compare(planned_counts(CONFIG, generic=4000, passages=500), PAPER))
+    table = scale_table(compare(planned_counts(CONFIG, generic=4000, windows=500), PAPER))
     row = table.shown.set_index("number").loc["domain tokens a parameter"]
     assert row["the paper"] == "0.0079 / 0.063 / 0.51"
     assert row["here"] == f"{50 / SLM:.2g} / {400 / SLM:.2g}"

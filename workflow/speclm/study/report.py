@@ -33,7 +33,7 @@ Files = Mapping[str, Any]  # a path, or a list of paths
 PLACES = {
     **{name: f"{name}.tsv" for name in ("claims", "metrics", "costs", "timings", "serving")},
     **{name: f"{name}.md" for name in ("assumptions", "data_card")},
-    "scale": "tables/scale.md",
+    **{"scale": "tables/scale.md", "relative_cost": "relative_cost.txt"},
 }
 LONG = 30  # rows
 MARKS = {HOLDS: "good", FAILS: "bad", UNDECIDED: "open"}
@@ -46,8 +46,8 @@ def write_report(
 
     Args:
         files: claims, metrics, costs, timings, serving (tables as TSV), assumptions, data_card (Markdown), scale
-            (Markdown, with TSV and LaTeX beside); lists: tables (likewise), figures (PNG, with PDF beside), cards
-            (Markdown); looks: everything in workflow/report; locks: the locks of envs/.
+            (Markdown, with TSV and LaTeX beside), relative_cost (text); lists: tables (as scale), figures (PNG, with
+            PDF beside), cards (Markdown); looks: everything in workflow/report; locks: the locks of envs/.
         config: the run's configuration. environment: as of `speclm.study.environment`.
         variants: whether it is the study of the variants.
     """
@@ -155,6 +155,8 @@ def _costs(files: Files, captions: Captions) -> Iterator[Text]:
         yield _sheet(files["serving"], "Inference, measured", Markup("<p>{}</p>").format(told))
     if "timings" in files:
         told = "Seconds that training took in this run, shared by all domains and for each."
+        if "relative_cost" in files:
+            told += f" {files['relative_cost'].read_text(encoding='utf-8')}"
         yield _sheet(files["timings"], "Training, measured", Markup("<p>{}</p>").format(told))
 
 

@@ -58,8 +58,7 @@ class Counts:
         tokens: by method of `PRETRAINED` those that one network sees at each budget, ascending; of a mixture an expert.
         parameters: of the networks that are served, "slm" and "llm".
         clusters: by method of `CLUSTERED`.
-        sizes: training tokens of a domain. generic: tokens of the generic training text, in how many `passages` that
-            are clustered.
+        sizes: training tokens of a domain. generic: tokens of the generic training text, in how many `windows`.
     """
 
     tokens: Mapping[str, Sequence[float]]
@@ -67,19 +66,19 @@ class Counts:
     clusters: Mapping[str, int]
     sizes: Sequence[float]
     generic: float
-    passages: float
+    windows: float
     context: int
     layers: int
 
 
-def planned_counts(config: Mapping[str, Any], generic: int, passages: int) -> Counts:
-    """Of a configuration; `generic` and `passages` are what its text is reckoned to be."""
+def planned_counts(config: Mapping[str, Any], generic: int, windows: int) -> Counts:
+    """Of a configuration; `generic` and `windows` are what its text is reckoned to be."""
     costs, models = config["pretrain"]["relative_cost"], config["models"]
     tokens = {}
     for method in filter(config["methods"].__contains__, PRETRAINED):
         experts = models["slm_mix"]["experts"] if method == "slm_mix" else 1
         tokens[method] = list(budget_tokens(budgets_of(config, method), costs[method], experts).values())
-    return _counts(config, tokens, generic, passages)
+    return _counts(config, tokens, generic, windows)
 
 
 def measured_counts(config: Mapping[str, Any], metrics: pd.DataFrame, histograms: pd.DataFrame) -> Counts:
@@ -118,7 +117,7 @@ def paper_counts(folder: Path) -> Counts:
         clusters={**clusters, "slm_is": PAPER_CLUSTERS},
         sizes=PAPER_SIZES,
         generic=C4_TOKENS,
-        passages=C4_DOCUMENTS,  # most are shorter than a window
+        windows=C4_DOCUMENTS,  # most documents are shorter than one
         context=PAPER_SLM.context,
         layers=PAPER_SLM.layers,
     )
@@ -186,7 +185,7 @@ def shown(value: float) -> str:
     return count(value) if value >= 1e5 else f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
-def _counts(config: Mapping[str, Any], tokens: Mapping[str, Sequence[float]], generic: int, passages: int) -> Counts:
+def _counts(config: Mapping[str, Any], tokens: Mapping[str, Sequence[float]], generic: int, windows: int) -> Counts:
     """What stands in the configuration, for a plan and for a run."""
     models, shape = config["models"], (config["tokenizer"]["vocabulary"], config["context"])
     chosen = [method for method in CLUSTERED if method in tokens]
@@ -196,7 +195,7 @@ def _counts(config: Mapping[str, Any], tokens: Mapping[str, Sequence[float]], ge
         clusters={kind: models[kind]["clusters" if kind == "slm_is" else "experts"] for kind in chosen},
         sizes=config["specialize"]["sizes"],
         generic=generic,
-        passages=passages,
+        windows=windows,
         context=config["context"],
         layers=models["slm"]["layers"],
     )
@@ -216,7 +215,7 @@ def _numbers(counts: Counts) -> dict[tuple[str, str], Sequence[float]]:
         (RATIO, ""): [large / small],
         **{(label, ""): [counts.clusters[kind]] for kind, label in CLUSTERED.items() if kind in counts.clusters},
         **{
-            ("passages a cluster", label): [counts.passages / counts.clusters[kind]]
+            ("windows a cluster", label): [counts.windows / counts.clusters[kind]]
             for kind, label in CLUSTERED.items()
             if kind in counts.clusters
         },
