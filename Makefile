@@ -20,11 +20,11 @@ help:  ## show the targets
 
 demo: .venv/complete  ## train, specialise and compare every method on real text (15 minutes)
 	$(SNAKEMAKE) --quiet rules host progress $(TIDY)
-	@cat results/laptop/summary.txt
+	@cat results/laptop/summary.txt results/laptop/relative_cost.txt
 
 smoke: .venv/complete  ## every rule of the study, tiny (about 2 minutes)
 	$(SNAKEMAKE) --quiet rules host progress --configfile config/smoke.yaml $(TIDY)
-	@cat results/smoke/summary.txt
+	@cat results/smoke/summary.txt results/smoke/relative_cost.txt
 
 ablations: .venv/complete  ## variants of the methods: figures 5, 7, 10, 11, 14 and sensitivities (29 minutes, after the demo)
 	$(SNAKEMAKE) ablations --quiet rules host progress $(TIDY)

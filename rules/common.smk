@@ -86,7 +86,7 @@ SPLITS = {corpus: [*GENERIC_TRAIN, "heldout"] if corpus == "generic" else SPLITS
 ALL_SPLITS = [f"{corpus}/{split}" for corpus in CORPORA for split in SPLITS[corpus]]
 PLACED = [split for split in ALL_SPLITS if "/train/" not in split]
 TABLES = range(1, 11)
-FIGURES = ["1", "2", "3", "5", "6", "8", "12", "13"]
+FIGURES = ["trend", "1", "2", "3", "5", "6", "8", "12", "13"]
 FIGURES += [f"4{panel}" for panel in "abcd"[: 1 + len(config["specialize"]["sizes"])]]
 FIGURES += [f"9{panel}" for panel in "abc"[: len(config["specialize"]["sizes"])]]
 
@@ -184,4 +184,4 @@ wildcard_constraints:
     shard=r"\d{5}",
     split=r"train(/\d{5})?|valid|test|heldout",
     table=r"\d+",
-    figure=r"\d+[a-d]?",
+    figure=r"\d+[a-d]?|trend",

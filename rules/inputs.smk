@@ -164,7 +164,8 @@ def report_inputs(wildcards):
     else:
         tables = [f"<run>/tables/table_{table}.md" for table in TABLES]
         figures = FIGURES
-        files |= {"serving": "<run>/serving.tsv", "cards": CARDS}
+        files |= {"serving": "<run>/serving.tsv", "scale": "<run>/tables/scale.md", "cards": CARDS}
+        files |= {"relative_cost": "<run>/relative_cost.txt"}
     return {**files, "tables": tables, "figures": [f"{study}figures/figure_{name}.png" for name in figures]}
 
 

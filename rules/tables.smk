@@ -4,6 +4,8 @@ localrules:
     check_claims,
     write_summary,
     make_table,
+    write_scale,
+    compare_costs,
     compare_clusters,
     compare_variants,
     write_assumptions,
@@ -139,6 +141,63 @@ rule make_table:
         "Writing table {wildcards.table}"
     script:
         "../scripts/make_table.py"
+
+
+rule write_scale:
+    input:
+        metrics="<run>/metrics.tsv",
+        histograms="<run>/clusters/histograms.tsv",
+        paper=PAPER,
+    output:
+        tsv="<run>/tables/scale.tsv",
+        markdown=report(
+            "<run>/tables/scale.md",
+            caption="../workflow/report/scale.rst",
+            category="Tables",
+            labels={"table": "scale"},
+        ),
+        latex="<run>/tables/scale.tex",
+    log:
+        "<logs>/write_scale.log",
+    benchmark:
+        "<benchmarks>/write_scale.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+    params:
+        settings=settings("models", "specialize", "tokenizer", "context"),
+        revision=STAGE_REVISION["study"],
+    message:
+        "Comparing the scale of the study with the paper's"
+    script:
+        "../scripts/write_scale.py"
+
+
+rule compare_costs:
+    input:
+        metrics="<run>/metrics.tsv",
+        timings="<run>/timings.tsv",
+        methods=REPOSITORY / "config/methods.tsv",
+    output:
+        words="<run>/relative_cost.txt",
+    log:
+        "<logs>/compare_costs.log",
+    benchmark:
+        "<benchmarks>/compare_costs.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+    params:
+        settings=settings(study=study_settings(""), relative_cost=config["pretrain"]["relative_cost"]),
+        revision=STAGE_REVISION["study"],
+    message:
+        "Comparing relative costs as set with those of this machine"
+    script:
+        "../scripts/compare_costs.py"
 
 
 rule compare_clusters:

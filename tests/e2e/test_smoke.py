@@ -43,7 +43,7 @@ def test_every_table_and_figure_is_there(smoke: Clone) -> None:
     for number in range(1, 11):
         for ending in FORMS:
             assert (smoke.results / f"tables/table_{number}.{ending}").stat().st_size > 100
-    for name in ("1", "2", "3", "4a", "4b", "4c", "4d", "5", "6", "8", "9a", "9b", "9c", "12", "13"):
+    for name in ("trend", "1", "2", "3", "4a", "4b", "4c", "4d", "5", "6", "8", "9a", "9b", "9c", "12", "13"):
         assert (smoke.results / f"figures/figure_{name}.pdf").read_bytes().startswith(b"%PDF")
         assert (smoke.results / f"figures/figure_{name}.png").read_bytes().startswith(b"\x89PNG")
     claims = read_table(smoke.results / "claims.tsv")

@@ -38,10 +38,10 @@ EVERYWHERE = {
     ),
     **dict.fromkeys(["gather_metrics", "measure_serving", "report_splits", "split_documents", "train_tokenizer"], 1),
     **dict.fromkeys(["write_assumptions", "write_card", "write_croissant", "write_method_cards"], 1),
-    **dict.fromkeys(["write_report", "write_summary"], 1),
+    **dict.fromkeys(["compare_costs", "write_report", "write_scale", "write_summary"], 1),
     "evaluate_generic": 4,
     "make_table": 10,
-    "draw_figure": 15,
+    "draw_figure": 16,
 }
 
 

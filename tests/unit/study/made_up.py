@@ -61,6 +61,7 @@ LABELLED = {"llm_lora": "LLM-lora"}
 ABLATIONS = tuple(EFFECTS)
 STUDY = {
     **{"domains": DOMAINS, "sizes": SIZES, "budgets": BUDGETS, "seeds": (17,), "best_finetuned_sizes": (1000,)},
+    "domain_budgets": BUDGETS,
     "methods": ("slm", "slm_nopt", "llm", "slm_mix", "slm_pn", "slm_is", "slm_d"),
 }
 CHOICE = {"none": 1.0, "most_frequent": 1.0, "best_pretrained": 0.992, "best_finetuned": 0.990}
@@ -77,6 +78,7 @@ MODELS = Models(
     mixtures=(16, 4, 64, 256),
     projections=tuple(ProjectionSize(k, k, k, 5, "shared") for k in (32, 16, 64)),
     optimizer={"SLM": OPTIMIZER, "LLM": OPTIMIZER},
+    relative_cost={"slm": 1.0, "llm": 3.5, "slm_mix": 1.0, "slm_pn": 1.64, "slm_is": 1.0},
 )
 
 
@@ -182,6 +184,8 @@ def runs_of(names: list[Measurement], truth: Truth) -> pd.DataFrame:
                 "parameters_serve": int(served),
                 "pretrain_tokens": name.budget,
                 "specialize_tokens": name.size,
+                "capped": 0,
+                "expert_spread": np.nan,
                 "steps": name.budget * 8,
                 **truth.cost(name),
                 "flops_serve_per_token": 2 * served,

@@ -40,7 +40,7 @@ def cost(name: Measurement) -> dict[str, float]:
 @cache
 def evidence() -> Evidence:
     study = {key: CONFIG[key] for key in ("methods", "domains", "seeds")}
-    study |= {"sizes": CONFIG["specialize"]["sizes"], "budgets": FOUR, "variants": []}
+    study |= {"sizes": CONFIG["specialize"]["sizes"], "budgets": FOUR, "domain_budgets": FOUR, "variants": []}
     study |= {"best_finetuned_sizes": CONFIG["specialize"]["best_finetuned_sizes"]}
     plan = make_plan(study, read_table(ROOT / "config/methods.tsv"))
     r = measure(plan, Truth(nll=nll, cost=cost))
@@ -52,7 +52,7 @@ def drawn(name: str) -> Figure:
     return make_figure(name, evidence(), overlaid=True)
 
 
-@pytest.mark.parametrize("name", ["1", "3", "4d", "5", "6", "9c", "12", "13"])
+@pytest.mark.parametrize("name", ["trend", "1", "3", "4d", "5", "6", "9c", "12", "13"])
 def test_it_fits_the_page(name: str) -> None:
     assert not any(axes.get_title(loc="left").startswith("INCOMPLETE") for axes in drawn(name).axes)
     assert_within_page(drawn(name))

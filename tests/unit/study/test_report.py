@@ -35,7 +35,7 @@ def section(html: str, name: str) -> str:
 def test_every_section_is_there(html: str) -> None:
     names = re.findall(r'<section id="(\w+)">', html)
     assert names == [
-        *("claims", "results", "costs", "assumptions", "data", "models", "measurements", "environment"),
+        *("claims", "scale", "results", "costs", "assumptions", "data", "models", "measurements", "environment"),
     ]
     assert [name for name in names if f'<a href="#{name}">' not in html] == []
 
@@ -55,7 +55,7 @@ def test_claims_with_their_verdicts(html: str) -> None:
 
 def test_every_figure_and_table_is_there(html: str) -> None:
     shown = section(html, "results")
-    assert re.findall(r'<figure id="figure_(\w+)">', shown)[:8] == ["1", "2", "3", "4a", "4b", "4c", "4d", "5"]
+    assert re.findall(r'<figure id="figure_(\w+)">', shown)[:8] == ["trend", "1", "2", "3", "4a", "4b", "4c", "4d"]
     for path in sorted(LAPTOP.glob("figures/*.png")):
         place = shown.partition(f'<figure id="{path.stem}">')[2].partition("</figure>")[0]
         name = path.stem.removeprefix("figure_")

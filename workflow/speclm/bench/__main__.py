@@ -2,6 +2,8 @@
 
 Writes results/bench/: bench.tsv (the table, printed too), machine.json (what it was measured on) and profile.tsv (the
 operators of our step). With --only the other measurements are left out, and of the files.
+
+`python -m speclm.bench relative_cost [--configfile …]` measures that setting at a configuration's own shapes.
 """
 
 from __future__ import annotations
@@ -28,6 +30,12 @@ def main(arguments: list[str]) -> int:
     from speclm.bench.measurements import MEASUREMENTS
     from speclm.bench.operators import write_profile
     from speclm.stage.files import write_json
+
+    if arguments[:1] == ["relative_cost"]:
+        from speclm.bench.relative_cost import main as measure_relative_cost
+
+        print(measure_relative_cost(arguments[1:], REPOSITORY, ROUNDS, SECONDS))
+        return 0
 
     names = [measurement.name for measurement in MEASUREMENTS]
     parser = argparse.ArgumentParser(prog="python -m speclm.bench")

@@ -1,7 +1,8 @@
 """The paper's figures by name: each a row of `FIGURES` and a function over `Material`.
 
 In: the results and the paper's numbers. Out: a figure, for `style.save_figure`. A name is the paper's number, with a
-letter where panels are files of their own: "1", "4b", "9c". The study of the variants has figures of its own.
+letter where panels are files of their own: "1", "4b", "9c". "trend" is ours. The study of the variants has figures of
+its own.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from speclm.study.figure_cost import figure_5, figure_6, figure_8, figure_9
 from speclm.study.figure_map import figure_1
 from speclm.study.figure_methods import figure_2
 from speclm.study.figure_perplexity import by_domain, figure_3, figure_4
+from speclm.study.figure_trend import figure_trend
 from speclm.study.figure_variants import figure_7, figure_10, figure_11, figure_14
 
 FIGURES: Mapping[str, Callable[[Material], Figure]] = {
+    "trend": figure_trend,
     "1": figure_1,
     "2": figure_2,
     "3": figure_3,

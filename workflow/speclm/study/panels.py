@@ -64,7 +64,7 @@ def draw_row(
         room = WIDTH - 0.55 - beyond - (1.2 + 0.4 + LABELS if beside else 0.0)
         width = min(2.9, (room - sum(gaps)) / len(panels))
         across = 0.55 + len(panels) * width + sum(gaps) + beyond + (0.4 + 1.2 + LABELS) * bool(beside)
-        lines = _below(panels, [*(_intervals_note(e) if paired else []), *notes], across)
+        lines = lines_below(panels, [*(_intervals_note(e) if paired else []), *notes], across)
         bottom = 0.62 + LINE * len(lines)
         figure = new_figure(across, bottom + HEIGHT + (0.45 if styles else 0.28) + _headroom(panels))
         ours: list[Axes] = []
@@ -85,14 +85,14 @@ def draw_row(
             _legend_of_styles(ours[0], styles)
         if beside:
             _draw_paper(add_axes(figure, across - LABELS - 1.2, bottom, 1.2, HEIGHT), beside[0])
-        _write_below(figure, lines)
+        write_below(figure, lines)
     return figure
 
 
 def draw_grid(material: Material, panels: Sequence[Panel], columns: int = 3, notes: Sequence[str] = ()) -> Figure:
     """Small panels in rows, each with its own scale, under one legend."""
     e = material.evidence
-    lines, columns = _below(panels, [*_intervals_note(e), *notes], WIDTH), min(columns, len(panels))
+    lines, columns = lines_below(panels, [*_intervals_note(e), *notes], WIDTH), min(columns, len(panels))
     rows = math.ceil(len(panels) / columns)
     height, gap, side = 1.35, 0.5 + _headroom(panels), 0.42
     with sheet():
@@ -115,7 +115,7 @@ def draw_grid(material: Material, panels: Sequence[Panel], columns: int = 3, not
             Line2D([], [], color=LOOKS[m].colour, marker=LOOKS[m].marker, label=e.plan.method(m).label) for m in methods
         ]
         figure.legend(handles=handles, loc="upper left", ncols=len(handles), frameon=False, borderaxespad=0.2)
-        _write_below(figure, lines)
+        write_below(figure, lines)
     return figure
 
 
@@ -278,7 +278,7 @@ def _intervals_note(evidence: Evidence) -> list[str]:
     return [PAIRED.format(level=evidence.bootstrap.level) if evidence.paired else UNPAIRED]
 
 
-def _below(panels: Sequence[Panel], notes: Sequence[str], across: float) -> list[tuple[str, str]]:
+def lines_below(panels: Sequence[Panel], notes: Sequence[str], across: float) -> list[tuple[str, str]]:
     """The lines under a figure of this many inches with their colours: notes, then what is missing."""
     letters = int(17 * across)
     missing = sorted({name for panel in panels for name in missing_of(panel)})
@@ -289,7 +289,7 @@ def _below(panels: Sequence[Panel], notes: Sequence[str], across: float) -> list
     return lines
 
 
-def _write_below(figure: Figure, lines: Sequence[tuple[str, str]]) -> None:
+def write_below(figure: Figure, lines: Sequence[tuple[str, str]]) -> None:
     across, up = figure.get_size_inches()
     for place, (line, colour) in enumerate(reversed(lines)):
         figure.text(0.1 / across, (0.05 + LINE * place) / up, line, color=colour, fontsize=6.5, va="bottom")

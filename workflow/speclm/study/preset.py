@@ -1,4 +1,5 @@
-"""The plan of a preset: its configuration and tables are read, its jobs counted, and what they take is told.
+"""The plan of a preset: its configuration and tables are read, its jobs counted, and told what they take and how the
+study's scale compares with the paper's.
 
     plan_preset(repository, "paper", "all", None, "H100", 0.4) -> "Plan of paper: 6,483 jobs …"
 
@@ -21,8 +22,9 @@ from speclm.stage.files import read_json, read_table
 from speclm.stage.graph import read_graph
 from speclm.stage.settings import nearest
 from speclm.study.extent import Corpus, Study
-from speclm.study.forecast import make_forecast, write_forecast
+from speclm.study.forecast import WIDTH, make_forecast, write_forecast
 from speclm.study.plan import GENERIC
+from speclm.study.scale import compare, paper_counts, planned_counts, to_text
 from speclm.study.speed import choose_speed
 
 DEFAULT = "laptop"  # config/config.yaml
@@ -45,7 +47,10 @@ def plan_preset(
     forecast = make_forecast(study, jobs, speed, read_table(repository / "config/reference/durations.tsv"))
     what = "" if target == "all" else f", {target}"
     title = f"Plan of {config['run']} ({preset}{what}): {len(jobs)} jobs where none is done yet"
-    return write_forecast(forecast, speed, title, list(_notes(study, tables["datasets"], repository)))
+    told = write_forecast(forecast, speed, title, list(_notes(study, tables["datasets"], repository)))
+    generic = study.tokens(GENERIC, "train"), study.windows(GENERIC, "train")
+    scale = compare(planned_counts(config, *generic), paper_counts(repository / "config/reference/paper"))
+    return f"{told}\n{to_text(scale, WIDTH)}"
 
 
 def presets(repository: Path) -> dict[str, Path]:

@@ -31,40 +31,20 @@ from speclm.study.cost import UNITS
 from speclm.study.curves import Material
 from speclm.study.environment import ENVIRONMENT, origin_environment
 from speclm.study.evidence import Evidence, load_evidence
-from speclm.study.figures import FIGURES, MAIN_FIGURES, VARIANT_FIGURES, make_figure
+from speclm.study.figures import FIGURES, make_figure
 from speclm.study.layout import Table, to_markdown, write_files
 from speclm.study.plan import KEY, Measurement, name_measurements
 from speclm.study.publishing import ABLATIONS, MEASURED, OF_VARIANTS, REPETITIONS
 from speclm.study.record import RECORD
+from speclm.study.relative_cost import write_words
 from speclm.study.report import find_files, write_report
+from speclm.study.results import INTERVALS, NEEDS, RESULTS, RESULTS_OF_VARIANTS
+from speclm.study.scale import compare, measured_counts, paper_counts, scale_table
 from speclm.study.sensitivity import sensitivity
 from speclm.study.sources import Sources, models_of
 from speclm.study.stability import read_paper, summarise, to_page
 from speclm.study.style import save_figure
 from speclm.study.tables import TABLES, make_table
-
-# what a result cannot be made without, beside metrics.tsv
-NEEDS = {
-    **{"table_2": ("timings", "serving"), "table_9": ("histograms",), "table_10": ("histograms",)},
-    **{"sensitivity": ("documents",), "clusters": ("repetitions",)},
-}
-INTERVALS = ("table_4", "table_5", "table_8", "claims")  # that are made of intervals
-
-RESULTS = (
-    *(f"table_{name}" for name in TABLES),
-    *(f"figure_{name}" for name in MAIN_FIGURES),
-    "claims",
-    "assumptions",
-    "report",
-)
-RESULTS_OF_VARIANTS = (
-    *(f"figure_{name}" for name in VARIANT_FIGURES),
-    "claims",
-    "sensitivity",
-    "assumptions",
-    "clusters",
-    "report",
-)
 
 
 @dataclass(frozen=True)
@@ -170,6 +150,7 @@ class Published:
         makers = {
             **{"table": self._table, "figure": self._figure, "claims": self._claims, "report": self._report},
             **{"sensitivity": self._sensitivity, "assumptions": self._assumptions, "clusters": self._clusters},
+            **{"scale": self._scale, "relative": self._relative_cost},
         }
         try:
             return makers[kind](name, output)
@@ -190,6 +171,16 @@ class Published:
 
     def _claims(self, name: str, output: Path) -> str:
         write_table(output / "claims.tsv", judge(self.evidence))
+        return ""
+
+    def _scale(self, name: str, output: Path) -> str:
+        counts = measured_counts(self.settings, self.evidence.metrics, read_table(self.files["histograms"]))
+        _write(scale_table(compare(counts, paper_counts(self._paper))), output / "tables/scale")
+        return ""
+
+    def _relative_cost(self, name: str, output: Path) -> str:
+        chosen, e = self.settings["pretrain"]["relative_cost"], self.evidence
+        write_words(chosen, e.metrics, read_table(self.files["timings"]), e.plan, output / "relative_cost.txt")
         return ""
 
     def _sensitivity(self, name: str, output: Path) -> str:
@@ -267,7 +258,7 @@ def choose(names: list[str], published: Published) -> list[str]:
             raise UserError(
                 f'there is no result "{name}"{nearest(name, [*known, *alone])}',
                 remedy=f"tables: {', '.join(map(str, TABLES))}; {figures}; claims or claim_1 to 17; assumptions, "
-                f"sensitivity; of the study of the variants {ABLATIONS}/…",
+                f"sensitivity, scale, relative_cost; of the study of the variants {ABLATIONS}/…",
             )
         published.study_of(name)
     return chosen or published.results

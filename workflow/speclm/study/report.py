@@ -26,12 +26,14 @@ from speclm.study.markup import from_facts, from_markdown, from_rst, from_table,
 from speclm.study.overview import count_verdicts
 from speclm.study.page import Picture, Section, Text, render
 from speclm.study.pins import read_pins
+from speclm.study.scale import outside
 from speclm.study.tables import TABLES
 
 Files = Mapping[str, Any]  # a path, or a list of paths
 PLACES = {
     **{name: f"{name}.tsv" for name in ("claims", "metrics", "costs", "timings", "serving")},
     **{name: f"{name}.md" for name in ("assumptions", "data_card")},
+    **{"scale": "tables/scale.md", "relative_cost": "relative_cost.txt"},
 }
 LONG = 30  # rows
 MARKS = {HOLDS: "good", FAILS: "bad", UNDECIDED: "open"}
@@ -43,9 +45,9 @@ def write_report(
     """Write the page.
 
     Args:
-        files: claims, metrics, costs, timings, serving (tables as TSV), assumptions, data_card (Markdown); lists:
-            tables (Markdown, with TSV and LaTeX beside), figures (PNG, with PDF beside), cards (Markdown); looks:
-            everything in workflow/report; locks: the locks of envs/.
+        files: claims, metrics, costs, timings, serving (tables as TSV), assumptions, data_card (Markdown), scale
+            (Markdown, with TSV and LaTeX beside), relative_cost (text); lists: tables (as scale), figures (PNG, with
+            PDF beside), cards (Markdown); looks: everything in workflow/report; locks: the locks of envs/.
         config: the run's configuration. environment: as of `speclm.study.environment`.
         variants: whether it is the study of the variants.
     """
@@ -53,6 +55,7 @@ def write_report(
     captions = Captions(looks, config)
     makers = (
         ("claims", "Claims", _claims),
+        ("scale", "Scale", _scale),
         ("results", "Results", _results),
         ("costs", "Costs", _costs),
         ("assumptions", "Assumptions", _assumptions),
@@ -126,15 +129,22 @@ def _claims(files: Files, captions: Captions) -> Iterator[Text]:
     yield Text("verdicts", "", counts + from_table(shown, MARKS) + captions.of("claims"), (files["claims"],))
 
 
+def _scale(files: Files, captions: Captions) -> Iterator[Text]:
+    if "scale" in files:
+        path: Path = files["scale"]
+        words = outside(read_table(path.with_suffix(".tsv")))
+        told = Markup("").join(Markup("<p>{}</p>").format(line) for line in words)
+        table = from_markdown(path.read_text(encoding="utf-8"))
+        yield Text("table_scale", "", captions.of("scale") + told + table, _forms(path))
+
+
 def _results(files: Files, captions: Captions) -> Iterator[Text | Picture]:
     figures = {path.stem.removeprefix("figure_"): path for path in files["figures"]}
     for name in filter(figures.__contains__, FIGURES):
         path = figures[name]
         yield Picture(path.stem, captions.of("figure", figure=name), (path, path.with_suffix(".pdf")))
     for path in files["tables"]:
-        forms = [path.with_suffix(ending) for ending in (".tsv", ".tex")]
-        html = from_markdown(path.read_text(encoding="utf-8"))
-        yield Text(path.stem, "", html, tuple(form for form in forms if form.exists()))
+        yield Text(path.stem, "", from_markdown(path.read_text(encoding="utf-8")), _forms(path))
 
 
 def _costs(files: Files, captions: Captions) -> Iterator[Text]:
@@ -145,6 +155,8 @@ def _costs(files: Files, captions: Captions) -> Iterator[Text]:
         yield _sheet(files["serving"], "Inference, measured", Markup("<p>{}</p>").format(told))
     if "timings" in files:
         told = "Seconds that training took in this run, shared by all domains and for each."
+        if "relative_cost" in files:
+            told += f" {files['relative_cost'].read_text(encoding='utf-8')}"
         yield _sheet(files["timings"], "Training, measured", Markup("<p>{}</p>").format(told))
 
 
@@ -193,6 +205,12 @@ def _environment(files: Files, environment: Mapping[str, Any]) -> Iterator[Text]
         yield Text("stages", "Its stages", from_table(stages))
     pins = from_facts(_joined(read_pins(files["locks"])))
     yield Text("pins", "Versions that envs/ pins, in the checkout that made this page", pins, folded=True)
+
+
+def _forms(path: Path) -> tuple[Path, ...]:
+    """The other forms of a table in Markdown that lie beside it."""
+    forms = [path.with_suffix(ending) for ending in (".tsv", ".tex")]
+    return tuple(form for form in forms if form.exists())
 
 
 def _joined(versions: Mapping[str, Sequence[str]]) -> dict[str, str]:

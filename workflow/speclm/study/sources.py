@@ -19,13 +19,15 @@ from speclm.study.evidence import Evidence
 
 @dataclass(frozen=True)
 class Models:
-    """The models' settings. `mixtures` and `projections`: every number of experts to list; the first is the study's."""
+    """The models' settings. `mixtures` and `projections`: every number of experts to list; the first is the study's.
+    `relative_cost`: by method, as set."""
 
     slm: ModelSize
     llm: ModelSize
     mixtures: tuple[int, ...]
     projections: tuple[ProjectionSize, ...]
     optimizer: Mapping[str, Mapping[str, Any]]
+    relative_cost: Mapping[str, float]
 
 
 def models_of(chosen: Mapping[str, Any]) -> Models:
@@ -54,6 +56,7 @@ def models_of(chosen: Mapping[str, Any]) -> Models:
             }
             for label in ("SLM", "LLM")
         },
+        relative_cost=pretrain["relative_cost"],
     )
 
 

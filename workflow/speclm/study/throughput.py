@@ -4,7 +4,7 @@ Measured seconds and counted tokens go in, hours of the device per 1G tokens com
 GPU-hours. Devices differ, so what compares stands in brackets: the multiple of what the SLM costs.
 
     pretraining      seconds over tokens of a method's own pretraining, all experts of a mixture together, at the
-                     largest budget
+                     largest budget; beside it the relative cost by which its budgets were divided
     specialization   seconds over tokens of its fine-tunings, a teacher's forward passes included; for SLM-is, which is
                      pretrained for one domain, of both together
     inference        tokens per second at full batch; beside it milliseconds per token generated at batch 1
@@ -17,7 +17,8 @@ from __future__ import annotations
 import pandas as pd
 
 from speclm.study.layout import DASH, Table, count, number, with_interval
-from speclm.study.plan import GENERIC, KEY, Method
+from speclm.study.plan import KEY, Method
+from speclm.study.relative_cost import compare_costs, devices, in_words, seconds_a_token
 from speclm.study.sources import Sources
 
 PHASES = ["pretraining", "specialization", "inference"]
@@ -31,10 +32,14 @@ def throughput(sources: Sources) -> Table:
     paper = sources.published("table_2_throughput").rename(columns=names).set_index("model")
     ours = _ours(sources)
     order = [*ours.index, *(model for model in paper.index if model not in ours.index)]
-    raw = _with_ratios(ours.reindex(order)).join(_with_ratios(paper.reindex(order)).add_prefix("paper_"))
+    e = sources.evidence
+    costs = compare_costs(sources.models.relative_cost, e.metrics, sources.timings, e.plan)
+    chosen = costs.set_index("label")["chosen"].reindex(order).rename("relative_cost")
+    raw = _with_ratios(ours.reindex(order)).join(chosen).join(_with_ratios(paper.reindex(order)).add_prefix("paper_"))
     shown = pd.DataFrame(
         {
             **{phase: _cells(raw, phase) for phase in PHASES},
+            "relative cost, set": [DASH if pd.isna(value) else f"{value:g}x" for value in raw["relative_cost"]],
             "ms per token": [with_interval(ms, low, high, 3) for ms, low, high in raw[SERVING[:3]].to_numpy()],
             "bytes": [DASH if pd.isna(value) else count(value) for value in raw["bytes_weights"]],
             "FLOPs per token": [DASH if pd.isna(value) else count(value) for value in raw["flops_per_token"]],
@@ -42,7 +47,8 @@ def throughput(sources: Sources) -> Table:
         },
         index=raw.index,
     )
-    return Table(2, _caption(sources), *(frame.rename_axis("model").reset_index() for frame in (raw, shown)))
+    frames = (frame.rename_axis("model").reset_index() for frame in (raw, shown))
+    return Table(2, f"{_caption(sources)} {in_words(costs, devices(sources.timings))}", *frames)
 
 
 def _ours(sources: Sources) -> pd.DataFrame:
@@ -51,16 +57,12 @@ def _ours(sources: Sources) -> pd.DataFrame:
     plan = sources.evidence.plan
     methods, last = plan.measured, {method.name: plan.budgets_of(method.name)[-1] for method in plan.measured}
     timed = timed.loc[timed["budget"] == timed["method"].map(last)]
-    seconds = {method.label: (_pretraining(timed, method), _specialization(timed, method)) for method in methods}
+    pretraining = seconds_a_token(sources.evidence.metrics, sources.timings, plan)
+    shared = {method.name: pretraining.get(method.name, float("nan")) for method in methods if method.generic}
+    seconds = {m.label: (shared.get(m.name, float("nan")), _specialization(timed, m)) for m in methods}
     training = _HOURS * pd.DataFrame.from_dict(seconds, orient="index", columns=PHASES[:2])
     serving = sources.serving.set_index("method").rename(index={method.name: method.label for method in methods})
     return training.join((_HOURS / serving["tokens_per_second"]).rename(PHASES[2])).join(serving[SERVING])
-
-
-def _pretraining(timed: pd.DataFrame, method: Method) -> float:
-    """Seconds per token; not a number for a method that has no pretraining of its own, or for one domain alone."""
-    rows = timed.loc[(timed["method"] == method.name) & (timed["domain"] == GENERIC)]
-    return float(rows["seconds_generic"].sum() / rows["pretrain_tokens"].sum()) if len(rows) else float("nan")
 
 
 def _specialization(timed: pd.DataFrame, method: Method) -> float:
@@ -84,12 +86,12 @@ def _cells(raw: pd.DataFrame, phase: str) -> list[str]:
 
 def _caption(sources: Sources) -> str:
     serving = sources.serving
-    devices = " and ".join(sorted({*sources.timings["device"], *serving["device"]}))
+    named = devices(pd.concat([sources.timings[["device"]], serving[["device"]]]))
     threads, precision, batch = (
         ", ".join(map(str, serving[key].unique())) for key in ("threads", "precision", "batch")
     )
     return (
-        f"Hours per 1G tokens, in brackets as multiples of the SLM's: ours on {devices} ({threads} thread(s), "
+        f"Hours per 1G tokens, in brackets as multiples of the SLM's: ours on {named} ({threads} thread(s), "
         f"{precision}), the paper's on an A100. Training from the seconds of the study itself, which ran beside other "
         f"trainings; inference alone on the machine, at batches of {batch} windows. Then milliseconds per token "
         "generated at batch 1 with the spread of the rounds, bytes of the weights, and FLOPs per token."
