@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -34,7 +35,11 @@ def test_weights_and_facts_at_every_budget(study: Study, method: str) -> None:
     assert (facts["steps"], facts["tokens"]) == (10, 320)
     assert 0 < facts["seconds"]["1"] < facts["seconds"]["2"]
     journal = [json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()]
-    assert [line["step"] for line in journal if "validation" in line] == [0, 4, 8, 10]
+    # the trunk up to the last branch, then the branches of 2 and of 5 steps
+    looks = [(line.get("budget"), line["step"]) for line in journal if "validation" in line]
+    assert looks == [(None, 0), (None, 4), (None, 5), (1, 4), (2, 8), (2, 10)]
+    falling = [line["learning_rate"] for line in journal if line.get("budget") == 2]
+    assert falling == sorted(falling, reverse=True) and falling[-1] < study.optimization.learning_rate / 4
     assert not any("seconds" in line for line in journal)
 
 
@@ -44,6 +49,23 @@ def test_a_budget_is_what_a_shorter_run_ends_with(study: Study, monkeypatch: pyt
     study.pretrain("slm", "short")
     path = "slm/all/checkpoints/b1.safetensors"
     assert (study.folder / "long" / path).read_bytes() == (study.folder / "short" / path).read_bytes()
+
+
+def test_without_a_cooldown_the_trunk_serves_every_budget(study: Study) -> None:
+    constant = replace(study, cooldown=0.0)
+    constant.pretrain("slm", "base")
+    lines = (study.folder / "base/slm/all/metrics.jsonl").read_text().splitlines()
+    assert not any("budget" in json.loads(line) for line in lines)
+    assert {json.loads(line).get("learning_rate") for line in lines[2:]} == {study.optimization.learning_rate}
+
+
+def test_branches_do_not_touch_the_trunk(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The largest budget's weights are the same whether or not a smaller one was branched off before."""
+    study.pretrain("slm", "both")
+    monkeypatch.setattr("unit.train.studies.BUDGETS", {2: BUDGETS[2]})
+    study.pretrain("slm", "alone")
+    path = "slm/all/checkpoints/b2.safetensors"
+    assert (study.folder / "both" / path).read_bytes() == (study.folder / "alone" / path).read_bytes()
 
 
 def test_twice_the_same_bytes(study: Study) -> None:
