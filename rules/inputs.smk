@@ -134,6 +134,9 @@ def specialize_inputs(wildcards):
         files["checkpoints"] = checkpoint_folders(RECIPES[recipe.pretraining], wildcards.domain, wildcards.seed)
     if recipe.kind in ("slm_mix", "slm_pn"):
         files["clusters"] = clusters(recipe).format(split=f"{wildcards.domain}/train")
+    if recipe.config["specialize"]["text"] == "generic":
+        files["generic"] = "<run>/tokens/generic/train.json"
+        files["finetuned"] = f"<run>/specialize/{recipe.kind}/{wildcards.domain}/seed{wildcards.seed}/runs.json"
     return files
 
 

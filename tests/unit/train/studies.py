@@ -75,6 +75,11 @@ class Study:
         teacher_budget: int | None = None,
     ) -> dict[str, Any]:
         """Specialise the checkpoints of `pretrain(…, "base")` into {folder}/{place}/{method}."""
+        task = self.task(method, settings, teacher_budget)
+        return specialize(task, runs, session(self.folder / place / method, method, stop, self.engine))
+
+    def task(self, method: str, settings: Finetuning | None = None, teacher_budget: int | None = None) -> Task:
+        """What is specialised: the checkpoints of `pretrain(…, "base")`."""
         base = {"slm_d": "slm"}.get(method, method)
         parts = {"slm_mix": [f"expert{e}" for e in range(EXPERTS)], "slm_is": ["sympy"]}.get(base, ["all"])
         starts = {
@@ -85,7 +90,7 @@ class Study:
         taught = {
             (size, budget): llm / f"none.n{size}.b{budget}.safetensors" for size in (32, 96) for budget in BUDGETS
         }
-        task = Task(
+        return Task(
             method,
             Domain(
                 "sympy", self.train, self.valid, clusters_of(self.train) if method in ("slm_mix", "slm_pn") else None
@@ -95,12 +100,17 @@ class Study:
             Teachers(taught, Distillation(0.5, 1.0), teacher_budget) if method == "slm_d" else None,
             settings or self.finetuning(),
         )
-        return specialize(task, runs, session(self.folder / place / method, method, stop, self.engine))
 
     def finetuning(self) -> Finetuning:
         """Fine-tuning on 32 and 96 tokens, that is 4 and 12 windows."""
         sizes = (DomainSize(32, 3.0, 6, 2), DomainSize(96, 1.0, 9, 3))
         return Finetuning(self.optimization, sizes, None, 2, 8, 4, 4, 3, 2)
+
+    def model(self, weights: dict[str, torch.Tensor]) -> Transformer:
+        """A small transformer with these weights."""
+        model = Transformer(self.size)
+        model.load_state_dict(weights)
+        return model
 
     def size_of(self, method: str) -> ModelSize:
         """The llm is wider."""

@@ -15,8 +15,10 @@ from typing import Any
 
 from speclm.data.windows import Windows, nearest_size, open_windows
 from speclm.model.size import LowRank, ModelSize
-from speclm.stage.files import read_array
+from speclm.stage.files import read_array, read_json
 from speclm.stage.job import Job
+from speclm.stage.listing import read_list
+from speclm.train.control import Control
 from speclm.train.distill import Teachers
 from speclm.train.finetune import DomainSize, Finetuning
 from speclm.train.loop import Optimization
@@ -84,9 +86,16 @@ def specialization(job: Job, teachers: Teachers | None) -> tuple[Task, list[Run]
         size=ModelSize(chosen["vocabulary"], chosen["context"], **chosen["shape"]),
         starts=starts(inputs.get("checkpoints", []), chosen["budgets"]),
         teachers=teachers,
+        control=control(inputs) if section["text"] == "generic" else None,
         settings=finetuning(section, chosen["optimizer"], chosen["rate"], chosen["evaluate_batch"]),
     )
     return task, wanted_runs(section, chosen["budgets"], chosen["selections"], before=chosen["before"])
+
+
+def control(inputs: Mapping[str, Any]) -> Control:
+    """Generic text for as many steps as the fine-tuning took to its best whose runs.json is given."""
+    steps = {(run["size"], run["budget"]): run["best_step"] for run in read_json(inputs["finetuned"])}
+    return Control(open_windows(read_list(inputs["generic"]), scattered=True), steps)
 
 
 def on_all_text(section: Section, train: Windows) -> Section:

@@ -49,10 +49,12 @@ from speclm.model.transformer import Transformer
 from speclm.model.weights import load_weights, save_weights
 from speclm.stage.files import read_json, write_json, write_text
 from speclm.train.checkpoint import Tensors, claim
+from speclm.train.control import Control, continue_pretraining
 from speclm.train.distill import Lesson, Teachers
 from speclm.train.engine import Session, prepare
 from speclm.train.experts import Expert, most_frequent, open_experts
 from speclm.train.finetune import Finetuning, finetune, label_loss, validation_loss, windows_loss
+from speclm.train.loop import Outcome
 from speclm.train.memory import enough_memory
 
 
@@ -82,7 +84,7 @@ class Task:
     Attributes:
         size: of the served model.
         starts: {budget: checkpoints}: one, the experts of slm_mix in their order, none for slm_nopt (budget 0).
-        teachers: for slm_d alone.
+        teachers: for slm_d alone. control: goes on with generic text in place of fine-tuning.
     """
 
     method: str
@@ -91,6 +93,7 @@ class Task:
     starts: Mapping[int, Sequence[Path]]
     teachers: Teachers | None
     settings: Finetuning
+    control: Control | None = None
 
 
 @enough_memory("micro_batch")
@@ -203,7 +206,7 @@ class _Bench:
         """The facts of one fine-tuning."""
         path = self._path(expert, size, budget)
         if not path.with_suffix(".json").exists():
-            if size == 0:
+            if size == 0 or (self._task.control and not self._task.control.steps[size, budget]):
                 self._keep_start(path, expert, budget)
             else:
                 self._finetune(path, expert, size, budget)
@@ -214,18 +217,7 @@ class _Bench:
         task, running = self._task, self._session.scratch / "running" / path.stem
         lora = task.settings.lora
         lesson = self._lesson(size, budget)
-        outcome = finetune(
-            self._experts(budget)[expert](),
-            task.size,
-            task.domain.name,
-            task.domain.train,
-            task.domain.valid,
-            size,
-            task.settings,
-            lesson.loss,
-            replace(self._session, scratch=running),
-            self._device,
-        )
+        outcome = self._trained(self._experts(budget)[expert](), size, budget, lesson, running)
         tokens = outcome.steps * task.settings.optimization.batch_windows * task.domain.train.context
         key = {"expert": expert, "size": size, "budget": budget}
         lines = (running / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
@@ -247,6 +239,18 @@ class _Bench:
             seconds=outcome.seconds,
         )
         shutil.rmtree(running)
+
+    def _trained(self, weights: Tensors, size: int, budget: int, lesson: Lesson, running: Path) -> Outcome:
+        task, session = self._task, replace(self._session, scratch=running)
+        valid, device = task.domain.valid, self._device
+        if task.control:
+            steps = task.control.steps[size, budget]
+            generic = task.control.generic
+            return continue_pretraining(weights, task.size, valid, generic, steps, size, task.settings, session, device)
+        domain = task.domain
+        return finetune(
+            weights, task.size, domain.name, domain.train, valid, size, task.settings, lesson.loss, session, device
+        )
 
     def _keep_start(self, path: Path, expert: int, budget: int) -> None:
         """A model before fine-tuning, as a fine-tuning of no steps."""
