@@ -40,9 +40,9 @@ STAGE_REVISION = {
     "embed": 2,
     "cluster": 2,
     "importance": 2,
-    "pretrain": 3,
-    "specialize": 2,
-    "evaluate": 1,
+    "pretrain": 4,
+    "specialize": 3,
+    "evaluate": 2,
     "ngram": 1,
     "study": 1,
 }

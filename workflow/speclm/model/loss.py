@@ -29,15 +29,14 @@ from speclm.model.chunks import row_chunks, to_autocast
 
 IGNORED = -100
 
-# Of the logits of one chunk, given with their rows: the loss of every row, and a factor (C, 1); leaves in the logits
-# their gradient, but for that factor.
-RowLoss = Callable[[Tensor, slice], tuple[Tensor, Tensor]]
+# Of the logits of one chunk, given with their rows: the loss of every row; leaves in the logits their gradient.
+RowLoss = Callable[[Tensor, slice], Tensor]
 
 
 def cross_entropy(hidden_ND: Tensor, output_VD: Tensor, target_N: Tensor) -> Tensor:
     """Mean negative log likelihood (nats) of the targets; 0 when all are ignored. Differentiable once."""
 
-    def row_loss(logits_CV: Tensor, rows: slice) -> tuple[Tensor, Tensor]:
+    def row_loss(logits_CV: Tensor, rows: slice) -> Tensor:
         return _cross_entropy_rows(logits_CV, target_N[rows].clamp_min(0))
 
     return _mean_loss(hidden_ND, output_VD, target_N, row_loss)
@@ -60,16 +59,15 @@ def distillation(
     def log_softmax(logits_CV: Tensor) -> Tensor:
         return torch.log_softmax(logits_CV if temperature == 1 else logits_CV / temperature, dim=1)
 
-    def row_loss(logits_CV: Tensor, rows: slice) -> tuple[Tensor, Tensor]:
+    def row_loss(logits_CV: Tensor, rows: slice) -> Tensor:
         teacher_CV = _wide(teacher_hidden_NE[rows] @ teacher_output_VE.T)
         log_q_CV = log_softmax(teacher_CV)
         log_p_CV = log_softmax(logits_CV)
         q_CV = torch.exp(log_q_CV, out=teacher_CV)  # in the place of what is done with: the chunk stays in cache
         divergence_C = log_q_CV.sub_(log_p_CV).mul_(q_CV).sum(dim=1)
-        label_loss_C, factor_C1 = _cross_entropy_rows(logits_CV, target_N[rows].clamp_min(0))
-        logits_CV.mul_((1 - weight) * factor_C1).add_(log_p_CV.exp_().sub_(q_CV), alpha=weight * temperature)
-        loss_C = (1 - weight) * label_loss_C + weight * temperature**2 * divergence_C
-        return loss_C, torch.ones_like(factor_C1)
+        label_loss_C = _cross_entropy_rows(logits_CV, target_N[rows].clamp_min(0))
+        logits_CV.mul_(1 - weight).add_(log_p_CV.exp_().sub_(q_CV), alpha=weight * temperature)
+        return (1 - weight) * label_loss_C + weight * temperature**2 * divergence_C
 
     return _mean_loss(hidden_ND, output_VD, target_N, row_loss)
 
@@ -83,22 +81,20 @@ def token_nll(hidden_ND: Tensor, output_VD: Tensor, target_N: Tensor) -> Tensor:
     for rows in chunks:
         hidden_CD = hidden_ND[rows]
         logits_CV = _wide(torch.mm(hidden_CD, output_VD.T, out=scratch_CV[: len(hidden_CD)]))
-        chosen_C1 = logits_CV.gather(1, target_N[rows].clamp_min(0)[:, None])
-        top_C1 = logits_CV.amax(dim=1, keepdim=True)
-        total_C1 = logits_CV.sub_(top_C1).exp_().sum(dim=1, keepdim=True)
-        nll.append((total_C1.log() + top_C1 - chosen_C1)[:, 0])
+        torch.log_softmax(logits_CV, dim=1, out=logits_CV)
+        nll.append(-logits_CV.gather(1, target_N[rows].clamp_min(0)[:, None])[:, 0])
     return torch.cat(nll) * (target_N != IGNORED)
 
 
-def _cross_entropy_rows(logits_CV: Tensor, target_C: Tensor) -> tuple[Tensor, Tensor]:
-    """Leaves exp(logit - top) - total * one_hot in the logits: the gradient, but for the factor 1 / total."""
+def _cross_entropy_rows(logits_CV: Tensor, target_C: Tensor) -> Tensor:
+    """Leaves softmax - one_hot in the logits. The loss is told from the likeliest token's probability, which is at
+    least 1 / V, as that of the target may be too small for a float."""
     target_C1 = target_C[:, None]
-    chosen_C1 = logits_CV.gather(1, target_C1)
-    top_C1 = logits_CV.amax(dim=1, keepdim=True)
-    total_C1 = logits_CV.sub_(top_C1).exp_().sum(dim=1, keepdim=True)
-    logits_CV.scatter_(1, target_C1, (chosen_C1 - top_C1).exp_() - total_C1)
-    loss_C1 = total_C1.log() + top_C1 - chosen_C1
-    return loss_C1[:, 0], total_C1.reciprocal()
+    chosen_C1, top_C1 = logits_CV.gather(1, target_C1), logits_CV.amax(dim=1, keepdim=True)
+    p_CV = torch.softmax(logits_CV, dim=1, out=logits_CV)
+    loss_C1 = top_C1 - p_CV.amax(dim=1, keepdim=True).log() - chosen_C1
+    p_CV.scatter_(1, target_C1, p_CV.gather(1, target_C1) - 1)
+    return loss_C1[:, 0]
 
 
 def _mean_loss(hidden_ND: Tensor, output_VD: Tensor, target_N: Tensor, row_loss: RowLoss) -> Tensor:
@@ -128,10 +124,9 @@ class _ChunkedLoss(torch.autograd.Function):
             for rows in chunks:
                 hidden_CD = hidden_ND[rows]
                 logits_CV = _wide(torch.mm(hidden_CD, output_VD.T, out=scratch_CV[: len(hidden_CD)]))
-                loss_C, factor_C1 = row_loss(logits_CV, rows)
-                loss += loss_C @ share_N[rows].to(wide)
+                loss += row_loss(logits_CV, rows) @ share_N[rows].to(wide)
                 # rows of width D are scaled, not of width V; an ignored row has no share and so no gradient
-                scale_C1 = (factor_C1 * share_N[rows][:, None]).to(dtype)
+                scale_C1 = share_N[rows][:, None].to(dtype)
                 grad_CV = logits_CV.to(dtype)
                 torch.mm(grad_CV, output_VD, out=grad_hidden_ND[rows]).mul_(scale_C1)
                 if learnt:
