@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,10 @@ def pretrain(
     stretches = _stretches(method, budgets, tokens_per_step, settings.cooldown)
     steps = {budget: stretch.end for budget, stretch in stretches.items()}
     settings = replace(settings, optimization=_warmed(settings, stretches))
-    evaluated = _projection_flops(size, projection, order, settings.optimization, steps)
+
+    @cache
+    def evaluated() -> dict[int, int]:  # when a budget is done: a training without end is not counted through
+        return _projection_flops(size, projection, order, settings.optimization, steps)
 
     def facts(budget: int) -> dict[str, Any]:
         tokens = steps[budget] * tokens_per_step
@@ -143,7 +147,7 @@ def pretrain(
             "budget": budget,
             "tokens": tokens,
             "steps": steps[budget],
-            "flops": tokens * training_flops_per_token(size) + evaluated[budget],
+            "flops": tokens * training_flops_per_token(size) + evaluated()[budget],
             "model": asdict(size),
             "projection": asdict(projection.size) if projection else None,
         }
