@@ -32,7 +32,8 @@ def causal_attention(qkv_BTE: Tensor, heads: int) -> Tensor:
 
 def split_heads(qkv_BTE: Tensor, heads: int) -> tuple[Tensor, ...]:
     """Queries, keys and values, each (B, heads, T, D / heads)."""
-    return tuple(part_BTD.unflatten(2, (heads, -1)).transpose(1, 2) for part_BTD in qkv_BTE.chunk(3, dim=2))
+    B, T, E = qkv_BTE.shape
+    return tuple(part_BTD.view(B, T, heads, E // 3 // heads).transpose(1, 2) for part_BTD in qkv_BTE.chunk(3, dim=2))
 
 
 def join_heads(y: Tensor) -> Tensor:

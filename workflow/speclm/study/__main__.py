@@ -5,6 +5,7 @@ python -m speclm.study laptop figure_4b table_3       these alone
 python -m speclm.study laptop claim_7                 one verdict, printed; ablations/claim_11 with the variants
 python -m speclm.study laptop --cost device_hours --output results/hours      in measured hours, not in counted FLOPs
 python -m speclm.study laptop --publish               copy a finished results/laptop/ to results/published/laptop/
+python -m speclm.study study --publish --join         its seeds beside those that are published already
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ def main(arguments: list[str]) -> int:
         "--cost", choices=UNITS, help="what costs are counted in; default: as in the run; with --output"
     )
     parser.add_argument("--publish", action="store_true", help="copy the run's files there first")
+    parser.add_argument("--join", action="store_true", help="with --publish: keep the seeds that are published already")
     chosen = parser.parse_args(arguments)
+    if chosen.join and not chosen.publish:
+        parser.error("--join needs --publish: it keeps what is published beside what is published now")
     if chosen.cost and not chosen.output:
         parser.error("--cost needs --output: the preset's folder keeps the unit of the run")
     try:
@@ -44,9 +48,11 @@ def _make(chosen: argparse.Namespace) -> None:
     from speclm.study.claims import judge_one
     from speclm.study.published import choose, make_all, open_published
     from speclm.study.publishing import publish
+    from speclm.study.seeds import publish_joined
 
     if chosen.publish:
-        publish(REPOSITORY / "results" / chosen.preset, REPOSITORY / "results/published" / chosen.preset)
+        run, folder = (REPOSITORY / place / chosen.preset for place in ("results", "results/published"))
+        publish_joined(run, folder) if chosen.join else publish(run, folder)
     published = open_published(chosen.preset, REPOSITORY, chosen.cost)
     names = choose(chosen.names, published)
     output = chosen.output or published.folder
