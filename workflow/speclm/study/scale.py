@@ -23,7 +23,7 @@ from speclm.stage.recipes import budgets_of
 from speclm.study.layout import DASH, Table, aligned, count
 from speclm.study.plan import GENERIC
 
-# Of C4, English, as published with it (Dodge and others, 2021, table 1): known, not in the paper, which takes all of it.
+# Of C4, English, as published (Dodge and others, 2021, table 1): known, not in the paper, which takes all of it.
 C4_TOKENS = 156e9
 PAPER_SIZES = (1e6, 8e6, 64e6)
 PAPER_CLUSTERS = 1024  # of SLM-is
