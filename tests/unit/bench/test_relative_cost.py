@@ -7,6 +7,7 @@ import yaml
 
 from speclm.bench import relative_cost
 from speclm.bench.bench import Bench
+from speclm.bench.contest import Contestant, Turn
 from speclm.bench.estimate import exact
 from speclm.bench.relative_cost import METHODS, main, relative_costs, to_paste, training_for
 
@@ -26,11 +27,23 @@ def test_each_method_trains_as_in_the_study(tiny: Bench) -> None:
     assert windows == tiny.config["pretrain"]["batch"]
 
 
-def test_the_slm_costs_one_by_definition(tiny: Bench) -> None:
+def test_a_token_is_compared_with_the_slms_in_the_same_round(tiny: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps hold 4, 2, 1, 8 and 8 windows; the machine is half as fast in the second of three rounds."""
+    slowness = (1.0, 2.0, 1.0)
+    steps = {"slm": 4.0, "llm": 7.0, "slm_mix": 1.25, "slm_pn": 9.6, "slm_is": 8.0}
+
+    def by_turns(contestants: list[Contestant], rounds: int, seconds: float) -> dict[str, list[Turn]]:
+        assert ([each.name for each in contestants], rounds, seconds) == (list(METHODS), tiny.rounds, tiny.seconds)
+        return {name: [Turn(slow * step, 0, 0) for slow in slowness] for name, step in steps.items()}
+
+    monkeypatch.setattr(relative_cost, "contest", by_turns)
+    tiny.config["pretrain"]["batch"] |= {"slm_pn": 8, "slm_is": 8}  # type: ignore[index]
     costs = relative_costs(tiny)
     assert list(costs) == list(METHODS)
-    assert costs["slm"] == exact(1.0)
-    assert all(cost.low > 0 for cost in costs.values())
+    assert {name: cost.value for name, cost in costs.items()} == pytest.approx(
+        {"slm": 1.0, "llm": 3.5, "slm_mix": 1.25, "slm_pn": 1.2, "slm_is": 1.0}
+    )
+    assert all(cost.low == pytest.approx(cost.high) for cost in costs.values())
 
 
 def test_the_lines_can_be_pasted(tiny: Bench) -> None:

@@ -61,9 +61,10 @@ def test_a_data_set_of_several_shards(repository: Path) -> None:
     config = {**LAPTOP, "documents": {**LAPTOP["documents"], "generic": "c4_sample"}, "domains": ["sympy"]}
     collected = repository / "results/laptop/documents/c4_sample"
     write_json(collected / "00000.json", {"documents": 7, "characters": 900})
-    assert make_study(config, TABLES, repository).corpora["c4_sample"] == Corpus(1000, 2_500_000, shards=2)
-    write_json(collected / "00001.json", {"documents": 8, "characters": 100})
-    assert make_study(config, TABLES, repository).corpora["c4_sample"] == Corpus(15, 1000, shards=2)
+    assert make_study(config, TABLES, repository).corpora["c4_sample"] == Corpus(1000, 2_500_000, shards=16)
+    for shard in range(1, 16):
+        write_json(collected / f"{shard:05d}.json", {"documents": 8, "characters": 100})
+    assert make_study(config, TABLES, repository).corpora["c4_sample"] == Corpus(127, 2400, shards=16)
 
 
 def test_a_data_set_of_unknown_size_is_named(repository: Path) -> None:

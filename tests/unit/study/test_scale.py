@@ -92,11 +92,19 @@ def test_the_papers_numbers() -> None:
 
 def test_the_paper_preset_is_of_the_papers_scale() -> None:
     config = yaml.safe_load((ROOT / "config/paper.yaml").read_text())
-    scale = compare(planned_counts(config, generic=156_000_000_000, windows=365_000_000), PAPER)
+    scale = compare(planned_counts(config, generic=156_000_000_000, windows=152_000_000), PAPER)
     scale = scale.loc[scale["of"] != "SLM-is"]  # the paper says only what it costs at most
     budgets = scale.loc[scale["number"].isin([TOKENS, "domain tokens a parameter"])].dropna()
     assert budgets["ours"].to_numpy() == pytest.approx(budgets["paper"].to_numpy(), rel=0.05)
     assert set(scale["place"]) == {WITHIN}
+
+
+def test_the_gpu_preset_is_in_the_papers_regime() -> None:
+    config = yaml.safe_load((ROOT / "config/gpu.yaml").read_text())
+    scale = compare(planned_counts(config, generic=3_080_000_000, windows=6_000_000), PAPER)
+    assert values(scale, TOKENS, "SLM")[-1] >= 360
+    places = scale.drop_duplicates(["number", "of"]).set_index(["number", "of"])["place"]
+    assert {places[TOKENS, of] for of in ("SLM", "LLM", "SLM-pn", "one expert of SLM-mix")} == {WITHIN}
 
 
 def test_what_lies_below_is_said_with_the_papers_range() -> None:
@@ -144,7 +152,7 @@ def test_one_row_for_each_number() -> None:
     assert row["the paper"] == "0.0079 / 0.063 / 0.51"
     assert row["here"] == f"{50 / SLM:.2g} / {400 / SLM:.2g}"
     assert table.shown["number"].is_unique
-    assert "156G tokens in 365M documents (known, not in the paper)" in " ".join(table.notes)
+    assert "156G tokens (known, not in the paper)" in " ".join(table.notes)
 
 
 @pytest.mark.parametrize(

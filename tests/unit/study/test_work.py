@@ -18,7 +18,7 @@ from speclm.model.size import (
     training_flops_per_token,
 )
 from speclm.study.extent import Corpus, Study
-from speclm.study.work import MINILM_FLOPS, Work, work_of
+from speclm.study.work import MINILM_FLOPS, Work, trained_tokens, work_of
 
 ROWS = {
     "slm": ("slm", "-", "none"),
@@ -50,13 +50,17 @@ CONFIG: dict[str, Any] = {
     },
     "pretrain": {
         "budgets": [1000, 2000],
+        "domain_budgets": [400, 800],
+        "cooldown": 0.0,
         "relative_cost": {"slm": 1.0, "llm": 3.5, "slm_mix": 1.0, "slm_pn": 2.0, "slm_is": 1.0},
-        "batch": 4,
+        "batch": {"slm": 4, "llm": 4, "slm_mix": 1, "slm_pn": 4, "slm_is": 4},
+        "learning_rate": dict.fromkeys(ROWS, 0.001),
+        "warmup": dict.fromkeys(ROWS, 0.1),
         "micro_batch": 2,
     },
     "specialize": {
         "sizes": [100, 800],
-        "max_steps": [5, 9],
+        "max_steps": {"slm": [5, 9], "slm_nopt": [7, 11], "llm": [5, 9]},
         "batch": 2,
         "selection_windows": 20,
         "best_finetuned_sizes": [100],
@@ -126,8 +130,8 @@ def test_the_sentence_encoder_computes_on_the_device() -> None:
 def test_pretraining_takes_what_the_largest_budget_buys_in_whole_steps() -> None:
     checkpoints = 2 * 4 * parameter_count(SLM)
     assert work("pretrain_model", method="slm", part="all") == Work("slm", 2000, 2000 * TRAIN, disk=checkpoints)
-    assert work("pretrain_model", method="slm_is", part="tax").tokens == 2000
-    assert work("pretrain_model", method="slm_mix", part="expert3").tokens == 480  # 500 in steps of 40
+    assert work("pretrain_model", method="slm_is", part="tax").tokens == 800
+    assert work("pretrain_model", method="slm_mix", part="expert3").tokens == 500  # in steps of its own 10
     llm = work("pretrain_model", method="llm", part="all")
     assert (llm.model, llm.tokens, llm.flops) == ("llm", 560, 560 * training_flops_per_token(LLM))  # 2000 / 3.5 = 571
     pn = work("pretrain_model", method="slm_pn", part="all")
@@ -137,12 +141,19 @@ def test_pretraining_takes_what_the_largest_budget_buys_in_whole_steps() -> None
     assert pn.disk == 2 * 4 * projected_parameter_count(SLM, projection)
 
 
+def test_a_cooldown_branches_off_one_trunk_at_every_budget() -> None:
+    """Of 25 and 50 steps the last 20 % fall: 40 steps of trunk, and branches of 5 and 10."""
+    assert trained_tokens([1000, 2000], 0.2, step=40) == (40 + 5 + 10) * 40
+    assert trained_tokens([1000, 2000], 0.0, step=40) == 2000
+    assert trained_tokens([1000, 1100], 0.5, step=40) == (13 + 12 + 14) * 40  # of 25 and 27 steps
+
+
 def test_fine_tuning_counts_its_most_steps_and_each_expert_once() -> None:
     each = {100: 5 * 20, 800: 9 * 20}  # tokens of a fine-tuning
     plain = 2 * (each[100] + each[800])
     assert work("specialize_model", method="slm", **TUNED).tokens == plain
     assert work("specialize_model", method="slm", **TUNED).disk == 6 * 4 * parameter_count(SLM)
-    assert work("specialize_model", method="slm_nopt", **TUNED).tokens == plain / 2  # no budgets
+    assert work("specialize_model", method="slm_nopt", **TUNED).tokens == (7 + 11) * 20  # no budgets, its own steps
     # at the largest budget: every expert at 100; at 800 the most frequent one and the best before fine-tuning
     mix = work("specialize_model", method="slm_mix", **TUNED)
     searched = 4 * 10 * (10 + 20)  # 4 experts on 100 / 10 windows of 10, and on the 20 that are looked at of 80

@@ -57,7 +57,7 @@ def make_forecast(study: Study, jobs: Sequence[Node], speed: Speed, durations: p
         work = work_of(study, job.rule, job.wildcards)
         device, core = (0.0, seconds) if work is None else _seconds(job.rule, work, speed)
         counted = work or Work()
-        numbers = (1, counted.tokens, counted.flops, device / HOUR, core / HOUR, counted.disk / GIGA)
+        numbers = (1, counted.tokens, float(counted.flops), device / HOUR, core / HOUR, counted.disk / GIGA)
         rows.append({"rule": job.rule, **dict(zip(COLUMNS, numbers, strict=True))})
         hours.append((device / (processes if job.rule == "pretrain_model" else 1) + core) / HOUR)
     rules = pd.DataFrame(rows).groupby("rule", sort=False)[COLUMNS].sum()
