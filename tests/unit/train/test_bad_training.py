@@ -110,8 +110,14 @@ def engine(**change: Any) -> Change:
     ("change", "said"),
     [
         (pretrain(budgets=[31, 320]), r"budgets: budget 31 gives slm 31 tokens, one step takes 32\nRemedy: raise"),
-        (pretrain(cooldown=0.05), r"cooldown: budget 128 gives slm 4 steps, of which a cooldown of 0\.05 takes 0\nRemedy"),
-        (pretrain(cooldown=0.9), r"cooldown: budget 128 gives slm 4 steps, of which a cooldown of 0\.9 takes 4\nRemedy"),
+        (
+            pretrain(cooldown=0.05),
+            r"cooldown: budget 128 gives slm 4 steps, of which a cooldown of 0\.05 takes 0\nRemedy",
+        ),
+        (
+            pretrain(cooldown=0.9),
+            r"cooldown: budget 128 gives slm 4 steps, of which a cooldown of 0\.9 takes 4\nRemedy",
+        ),
         (pretrain(warmup=4), r"warmup: the smallest budget has 4 steps: a warm-up of 4 and a cooldown of 1 do not fit"),
         (pretrain(micro_batch=3), r"micro_batch\w*: 3 does not divide batch\w* = 4\nRemedy: choose a divisor"),
         (pretrain(micro_batch=0), r"micro_batch\w*: 0 is not above zero\nRemedy: give a positive number"),
@@ -120,7 +126,18 @@ def engine(**change: Any) -> Change:
         (engine(precision="float8"), r"engine: precision: \"float8\".*\nRemedy: one of"),
         (engine(shard=True), r"engine\.shard: there is nothing to divide over\nRemedy: use more processes"),
     ],
-    ids=["budget", "short cooldown", "long cooldown", "warm-up", "batch", "empty batch", "device", "dtype", "no such dtype", "shard"],
+    ids=[
+        "budget",
+        "short cooldown",
+        "long cooldown",
+        "warm-up",
+        "batch",
+        "empty batch",
+        "device",
+        "dtype",
+        "no such dtype",
+        "shard",
+    ],
 )
 def test_settings(
     record: dict[str, Any], results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Change, said: str
