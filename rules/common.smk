@@ -165,7 +165,7 @@ def specialize_settings(recipe, domain):
 
 
 PAPER = sorted((REPOSITORY / "config/reference/paper").glob("*.csv"))
-CARDS = [f"<run>/cards/{method}/{domain}.md" for method in METHODS for domain in config["domains"]]
+CARDS = [f"<run>/cards/{method}/{domain}.md" for method in [*METHODS, *PEERS] for domain in config["domains"]]
 LOOKS = sorted((REPOSITORY / "workflow/report").glob("*.*"))
 LOCKS = sorted((REPOSITORY / "envs").glob("*.txt"))
 

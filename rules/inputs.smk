@@ -69,15 +69,10 @@ def gather_inputs(wildcards):
     ]
     names = [(f"{recipe.name}/{corpus}/seed{seed}", corpus) for recipe, corpus, seed in measured(recipes)]
     specialized = [f"<run>/specialize/{name}" for name, corpus in names if corpus != "generic"]
-    counted = (
-        {} if wildcards.study else {"ngrams": "<run>/ngram/runs.json", "ngrams_summary": "<run>/ngram/summary.json"}
-    )
+    counted = [] if wildcards.study else ["documents.parquet", "runs.json", "summary.json"]
     return {
-        "documents": [
-            *(f"<run>/evaluate/{name}/documents.parquet" for name, _ in names),
-            *(["<run>/ngram/documents.parquet"] if counted else []),
-        ],
-        **counted,
+        "documents": [f"<run>/evaluate/{name}/documents.parquet" for name, _ in names],
+        "ngrams": [f"<run>/ngram/{file}" for file in counted],
         "checked": "<run>/splits/checked.json",  # no numbers of splits that share anything
         **stage_files(pretrained, specialized),
     }

@@ -16,15 +16,16 @@ def main(job: Job) -> dict:
     from speclm.study.runs import describe_counts, describe_runs, read_stages, time_counts, time_runs
 
     methods = read_table(job.inputs["methods"])
-    documents = gather_documents(job.inputs["documents"])
+    peers = job.inputs.get("ngrams", [])
+    documents = gather_documents([*job.inputs["documents"], *peers[:1]])
     measured = measurements_of(documents)
     names = [name for name in measured if name.method not in PEERS]
     books = *read_stages(job.inputs), with_variants(methods, job.settings["study"].get("variants", ()))
     runs, timings = describe_runs(names, *books), time_runs(names, *books)
-    if "ngrams" in job.inputs:
-        peers = [name for name in measured if name.method in PEERS]
-        runs = pd.concat([runs, describe_counts(peers, read_json(job.inputs["ngrams"]))])
-        timings = pd.concat([timings, time_counts(peers, read_json(job.inputs["ngrams_summary"]))])
+    if peers:
+        counted = [name for name in measured if name.method in PEERS]
+        runs = pd.concat([runs, describe_counts(counted, read_json(peers[1]))])
+        timings = pd.concat([timings, time_counts(counted, read_json(peers[2]))])
     metrics = summarise(documents, runs, bootstrap_of(job.settings["evaluate"]))
     check_metrics(metrics, make_plan(job.settings["study"], methods), job.outputs["metrics"])
     write_documents_table(job.outputs["documents"], documents)

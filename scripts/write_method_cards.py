@@ -6,12 +6,12 @@ from speclm.stage.job import Job, run
 
 
 def main(job: Job) -> dict:
-    from speclm.study.method_cards import Shelf, write_cards
+    from speclm.study.method_cards import Shelf, with_peers, write_cards
 
     shelf = Shelf(
         job.settings["config"],
         read_table(job.inputs["metrics"]),
-        read_table(job.inputs["methods"]).set_index("method").to_dict("index"),
+        with_peers(read_table(job.inputs["methods"]).set_index("method").to_dict("index")),
         job.settings["corpora"],
         read_json(job.inputs["splits"])["splits"],
     )

@@ -20,6 +20,7 @@ from speclm.stage.files import write_text
 from speclm.stage.recipes import CLUSTERED
 from speclm.study.clustering import drawn, embedded
 from speclm.study.layout import DASH, count, markdown_rows, with_interval
+from speclm.study.peers import PEERS
 from speclm.study.plan import GENERIC
 
 LICENCE = "apache-2.0"
@@ -39,7 +40,8 @@ class Shelf:
     """What all cards of a study are made from.
 
     Attributes:
-        config: the run's configuration. metrics: metrics.tsv. methods: config/methods.tsv by method.
+        config: the run's configuration. metrics: metrics.tsv. methods: config/methods.tsv by method, and the peers as
+            if they were in it (`with_peers`).
         corpora: of every corpus the name of its data set, licence, origin, deviation.
         splits: documents and characters of "sympy/train" and the others.
     """
@@ -57,6 +59,15 @@ class Shelf:
         return rows.sort_values(keys, ascending=[False, False, True, True])
 
 
+def with_peers(methods: Mapping[str, Mapping[str, str]]) -> dict[str, Mapping[str, str]]:
+    """Label and description of every method and peer; "pretraining" is "-" where nothing is made of generic text."""
+    peers = {
+        name: {"label": peer.label, "description": peer.description, "pretraining": name if peer.generic else DASH}
+        for name, peer in PEERS.items()
+    }
+    return {**methods, **peers}
+
+
 def write_cards(shelf: Shelf, outputs: Mapping[tuple[str, str], Path]) -> None:
     """Write the card of every method and domain that `outputs` names."""
     for (method, domain), path in outputs.items():
@@ -72,7 +83,7 @@ def method_card(shelf: Shelf, method: str, domain: str) -> str:
         ("## What it learned from", _texts(shelf, method, domain)),
         ("## What it reaches", _results(shelf, method, domain)),
         ("## Licence", _licence(shelf, method, domain)),
-        ("## Limits", _limits(shelf, domain)),
+        ("## Limits", _limits(shelf, method, domain)),
     )
     return "\n\n".join([f"---\n{front}---", *(f"{head}\n\n{text}" for head, text in sections)]) + "\n"
 
@@ -100,6 +111,8 @@ def _front_matter(shelf: Shelf, method: str, domain: str) -> dict[str, Any]:
 
 def _facts(shelf: Shelf, method: str, domain: str) -> str:
     row = shelf.measured(method, domain).iloc[0]
+    if method in PEERS:
+        return "\n".join(f"- {name}: {value}" for name, value in _facts_of_peer(method, row).items())
     network = "llm" if method == "llm" else "slm"
     shape = shelf.config["models"][network]
     facts = {
@@ -128,11 +141,24 @@ def _clusters(config: Mapping[str, Any], method: str) -> dict[str, str]:
     return {}
 
 
+def _facts_of_peer(method: str, row: pd.Series[Any]) -> dict[str, str]:
+    return {
+        "peer": PEERS[method].description,
+        "of the paper": "no: it stands beside the paper's methods",
+        "n-grams of one to five tokens": f"{row['parameters_serve']:,}",
+        "FLOPs a token served": "none: a token is looked up",
+        "weights": f"`ngram/tables/{method}.safetensors`, of the first domain; bytes of all in `ngram/runs.json`",
+    }
+
+
 def _texts(shelf: Shelf, method: str, domain: str) -> str:
-    uses = {f"{domain}/train": "fine-tuning", f"{domain}/valid": "choosing when to stop"}
+    learning, choosing = (
+        ("counting", "choosing weights") if method in PEERS else ("fine-tuning", "choosing when to stop")
+    )
+    uses = {f"{domain}/train": learning, f"{domain}/valid": choosing}
     uses |= {f"{domain}/test": "measuring, and nothing else"}
     if shelf.methods[method]["pretraining"] != DASH:
-        uses = {f"{GENERIC}/train": "pretraining", **uses}
+        uses = {f"{GENERIC}/train": "counting" if method in PEERS else "pretraining", **uses}
     rows = [
         (split, use, f"{facts['documents']:,}", f"{facts['characters']:,}", shelf.corpora[corpus]["origin"])
         for split, use in uses.items()
@@ -175,10 +201,11 @@ def _licence(shelf: Shelf, method: str, domain: str) -> str:
     return f"Weights and code: Apache-2.0, as far as the licences of the text that they were made from allow: {texts}."
 
 
-def _limits(shelf: Shelf, domain: str) -> str:
+def _limits(shelf: Shelf, method: str, domain: str) -> str:
     number = len(shelf.config["seeds"])
     seeds = "One seed: how another would come out is not known." if number == 1 else f"{number} seeds."
-    known = {"domain": domain, "context": f"{shelf.config['context']:,}", "seeds": seeds}
+    seen = "4" if method in PEERS else f"{shelf.config['context']:,}"
+    known = {"domain": domain, "context": seen, "seeds": "Counting needs no seed." if method in PEERS else seeds}
     return "\n".join(f"- {limit.format(**known)}" for limit in LIMITS)
 
 
