@@ -60,8 +60,8 @@ EFFECTS: dict[str, tuple[str, dict[str, tuple[object, object]], float, float]] =
 LABELLED = {"llm_lora": "LLM-lora"}
 ABLATIONS = tuple(EFFECTS)
 STUDY = {
-    **{"domains": DOMAINS, "sizes": SIZES, "budgets": BUDGETS, "seeds": (17,), "best_finetuned_sizes": (1000,)},
-    "domain_budgets": BUDGETS,
+    **{"domains": DOMAINS, "sizes": SIZES, "best_finetuned_sizes": (1000,)},
+    **{"budgets": BUDGETS, "domain_budgets": BUDGETS},
     "methods": ("slm", "slm_nopt", "llm", "slm_mix", "slm_pn", "slm_is", "slm_d"),
 }
 CHOICE = {"none": 1.0, "most_frequent": 1.0, "best_pretrained": 0.992, "best_finetuned": 0.990}
@@ -145,11 +145,13 @@ class Truth:
     cost: Callable[[Measurement], dict[str, float]] = paper_cost
     noise: float = 0.003
     extra: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = (17,)
     without: Callable[[Measurement], bool] = field(default=lambda name: False)
 
 
-def plan_of(extra: tuple[str, ...] = ()) -> Plan:
-    return make_plan({**STUDY, "variants": variants_of(extra)}, read_table(ROOT / "config/methods.tsv"))
+def plan_of(extra: tuple[str, ...] = (), seeds: tuple[int, ...] = (17,)) -> Plan:
+    study = {**STUDY, "seeds": seeds, "variants": variants_of(extra)}
+    return make_plan(study, read_table(ROOT / "config/methods.tsv"))
 
 
 def documents_of(names: list[Measurement], truth: Truth, count: int = 50) -> pd.DataFrame:
@@ -184,9 +186,9 @@ def runs_of(names: list[Measurement], truth: Truth) -> pd.DataFrame:
                 "parameters_serve": int(served),
                 "pretrain_tokens": name.budget,
                 "specialize_tokens": name.size,
-                "capped": 0,
-                "expert_spread": np.nan,
                 "steps": name.budget * 8,
+                "capped": 0,
+                "expert_spread": 0.1 if name.selection == "best_pretrained" else np.nan,
                 **truth.cost(name),
                 "flops_serve_per_token": 2 * served,
             }
@@ -235,7 +237,7 @@ class Results:
 @cache
 def results_of(truth: Truth) -> Results:
     """The made-up run of a truth; tests share it and change nothing in it."""
-    return measure(plan_of(truth.extra), truth)
+    return measure(plan_of(truth.extra, truth.seeds), truth)
 
 
 def measure(plan: Plan, truth: Truth) -> Results:
