@@ -26,6 +26,7 @@ CONFIG: dict[str, Any] = {
     "pretrain": {"budgets": list(BUDGETS), "domain_budgets": list(BUDGETS), "learning_rate": {"slm": 1e-4}},
     "specialize": {"sizes": list(SIZES), "best_finetuned_sizes": [1000], "batch": 8},
     "distill": {"weight": 0.5},
+    "ngram": {"generic_tokens": 1000},
     "figures": {"cost": "flops"},
 }
 

@@ -306,6 +306,16 @@ def test_experts_that_have_not_parted_tell_nothing() -> None:
     assert unknown["verdict"] == UNDECIDED and "have parted (expert_spread" in unknown["note"]
 
 
+def test_finetuning_must_beat_as_many_steps_of_generic_text() -> None:
+    """Where the control was run: it is a part of claim 1 for each size."""
+    _, parts = judge_one(1, results_of(Truth(nll=trained, extra=("slm_more",), seeds=SEEDS)).evidence)
+    of_control = [part for part in parts if "as many steps of more generic text" in str(part["part"])]
+    assert len(of_control) == 3 and len(parts) == 9
+    assert all(part["measured"] == pytest.approx(0.4, abs=0.01) for part in of_control)
+    lower_rate = shifted(by=-0.5, where=lambda name: name.method == "slm_more", extra=("slm_more",))
+    assert verdict_of(lower_rate, 1)["verdict"] == "holds in 6 of 9 parts"
+
+
 def test_a_capped_finetuning_costs_at_least_what_was_seen() -> None:
     """Growth by two from a capped end may be by more; from a capped beginning it is by two at most."""
 

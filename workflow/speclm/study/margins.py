@@ -37,8 +37,9 @@ def both_phases(e: Evidence) -> list[Part]:
     for size in e.plan.sizes:
         gain = e.macro("slm", 0, last) - e.macro("slm", size, last)
         parts.append(Part(f"SLM lower {stage(size)} than before, {place(e, last)}", (gain,), ("SLM",)))
-    if any(method.name == CONTROL for method in e.plan.methods):
-        parts += [ahead(e, "slm", CONTROL, size, last) for size in e.plan.sizes]
+    for size in e.plan.sizes if any(method.name == CONTROL for method in e.plan.methods) else ():
+        text = f"SLM lower {stage(size)} than after as many steps of more generic text, {place(e, last)}"
+        parts.append(Part(text, ahead(e, "slm", CONTROL, size, last).margins, ("SLM",)))
     return parts
 
 
