@@ -44,7 +44,7 @@ STAGE_REVISION = {
     "specialize": 3,
     "evaluate": 2,
     "ngram": 1,
-    "study": 1,
+    "study": 2,
 }
 
 TABLES_IN = {name: read_table(REPOSITORY / "config" / f"{name}.tsv") for name in ("methods", "domains", "datasets")}

@@ -154,7 +154,7 @@ def evaluate_generic_inputs(wildcards):
 def report_inputs(wildcards):
     """What the page of a study shows."""
     study = f"<run>/{wildcards.study}"
-    files = {name: f"{study}{name}.tsv" for name in ("claims", "metrics", "costs", "timings")}
+    files = {name: f"{study}{name}.tsv" for name in ("claims", "claim_parts", "metrics", "costs", "timings")}
     files |= {"assumptions": f"{study}assumptions.md", "data_card": "<run>/data_card.md"}
     if wildcards.study:
         tables = [f"{study}tables/sensitivity.md", f"{study}clusters.md"]

@@ -58,6 +58,11 @@ rule check_claims:
             caption="../workflow/report/claims.rst",
             category="Claims",
         ),
+        parts=report(
+            "<run>/{study}claim_parts.tsv",
+            caption="../workflow/report/claim_parts.rst",
+            category="Claims",
+        ),
     log:
         "<logs>/{study}check_claims.log",
     benchmark:

@@ -9,9 +9,10 @@ def main(job: Job) -> dict:
     from speclm.study.claims import judge
     from speclm.study.evidence import load_evidence
 
-    claims = judge(load_evidence(job.inputs, job.settings["study"], job.settings["evaluate"]))
-    write_table(job.outputs["claims"], claims)
-    return claims["verdict"].value_counts().to_dict()
+    judged = judge(load_evidence(job.inputs, job.settings["study"], job.settings["evaluate"]))
+    write_table(job.outputs["claims"], judged.claims)
+    write_table(job.outputs["parts"], judged.parts)
+    return judged.claims["verdict"].value_counts().to_dict()
 
 
 if "snakemake" in globals():

@@ -56,12 +56,13 @@ EFFECTS: dict[str, tuple[str, dict[str, tuple[object, object]], float, float]] =
     "slm_pn_seed18": ("slm_pn", {"clusters.seed": (17, 18)}, 0.001, 1.0),
     "slm_is_seed18": ("slm_is", {"clusters.seed": (17, 18)}, 0.004, 1.0),
     "slm_d_weight25": ("slm_d", {"distill.weight": (0.5, 0.25)}, 0.05, 1.0),
+    "slm_more": ("slm", {"specialize.text": ("domain", "generic")}, 0.4, 1.0),
 }
 LABELLED = {"llm_lora": "LLM-lora"}
-ABLATIONS = tuple(EFFECTS)
+ABLATIONS = tuple(name for name in EFFECTS if name != "slm_more")  # but for the control of fine-tuning
 STUDY = {
-    **{"domains": DOMAINS, "sizes": SIZES, "budgets": BUDGETS, "seeds": (17,), "best_finetuned_sizes": (1000,)},
-    "domain_budgets": BUDGETS,
+    **{"domains": DOMAINS, "sizes": SIZES, "best_finetuned_sizes": (1000,)},
+    **{"budgets": BUDGETS, "domain_budgets": BUDGETS, "seeds": (17,)},
     "methods": ("slm", "slm_nopt", "llm", "slm_mix", "slm_pn", "slm_is", "slm_d"),
 }
 CHOICE = {"none": 1.0, "most_frequent": 1.0, "best_pretrained": 0.992, "best_finetuned": 0.990}
@@ -86,7 +87,7 @@ def variants_of(names: tuple[str, ...]) -> list[dict[str, object]]:
     """The records of variants, as the workflow hands them on."""
     own = [name for name in names if name.startswith(("slm_pn", "slm_is", "slm_mix"))]
     bases = {name: EFFECTS[name][0] for name in names}
-    started = {"slm_d": "slm", "llm": "llm"}
+    started = {"slm_d": "slm", "llm": "llm", "slm": "slm"}
     return [
         {
             "method": name,
@@ -145,11 +146,13 @@ class Truth:
     cost: Callable[[Measurement], dict[str, float]] = paper_cost
     noise: float = 0.003
     extra: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = (17,)
     without: Callable[[Measurement], bool] = field(default=lambda name: False)
 
 
-def plan_of(extra: tuple[str, ...] = ()) -> Plan:
-    return make_plan({**STUDY, "variants": variants_of(extra)}, read_table(ROOT / "config/methods.tsv"))
+def plan_of(extra: tuple[str, ...] = (), seeds: tuple[int, ...] = (17,)) -> Plan:
+    study = {**STUDY, "seeds": seeds, "variants": variants_of(extra)}
+    return make_plan(study, read_table(ROOT / "config/methods.tsv"))
 
 
 def documents_of(names: list[Measurement], truth: Truth, count: int = 50) -> pd.DataFrame:
@@ -184,9 +187,9 @@ def runs_of(names: list[Measurement], truth: Truth) -> pd.DataFrame:
                 "parameters_serve": int(served),
                 "pretrain_tokens": name.budget,
                 "specialize_tokens": name.size,
-                "capped": 0,
-                "expert_spread": np.nan,
                 "steps": name.budget * 8,
+                "capped": 0,
+                "expert_spread": 0.1 if name.selection == "best_pretrained" else np.nan,
                 **truth.cost(name),
                 "flops_serve_per_token": 2 * served,
             }
@@ -235,7 +238,7 @@ class Results:
 @cache
 def results_of(truth: Truth) -> Results:
     """The made-up run of a truth; tests share it and change nothing in it."""
-    return measure(plan_of(truth.extra), truth)
+    return measure(plan_of(truth.extra, truth.seeds), truth)
 
 
 def measure(plan: Plan, truth: Truth) -> Results:

@@ -23,9 +23,10 @@ CONFIG: dict[str, Any] = {
     "embedder": {"kind": "lsi"},
     "clusters": {"k": [4]},
     "models": {"slm": {"layers": 7, "width": 1024}},
-    "pretrain": {"budgets": list(BUDGETS), "learning_rate": {"slm": 1e-4}},
+    "pretrain": {"budgets": list(BUDGETS), "domain_budgets": list(BUDGETS), "learning_rate": {"slm": 1e-4}},
     "specialize": {"sizes": list(SIZES), "best_finetuned_sizes": [1000], "batch": 8},
     "distill": {"weight": 0.5},
+    "ngram": {"generic_tokens": 1000},
     "figures": {"cost": "flops"},
 }
 
@@ -43,7 +44,8 @@ def write_run(
     """A finished run's metrics.tsv, and what its stages have noted; `settings` stand in the place of `CONFIG`'s."""
     config = CONFIG | settings
     study = {key: config[key] for key in ("methods", "domains")} | {"seeds": [seed]}
-    study |= {"sizes": config["specialize"]["sizes"], "budgets": config["pretrain"]["budgets"]}
+    study |= {"sizes": config["specialize"]["sizes"]}
+    study |= {key: config["pretrain"][key] for key in ("budgets", "domain_budgets")}
     study |= {"best_finetuned_sizes": config["specialize"]["best_finetuned_sizes"]}
     write_table(folder / "metrics.tsv", change(metrics_of(seed)))
     noted = {"settings": config | {"study": study, "seconds": 1}}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speclm.stage.errors import UserError
-from speclm.study.bootstrap import Bootstrap, Statistic, draw, mean, mean_over_seeds, resample
+from speclm.study.bootstrap import Bootstrap, Statistic, draw, mean, of_seeds, resample
 from speclm.study.plan import KEY, Measurement
 from unit.study.made_up import Results
 
@@ -27,7 +27,7 @@ def table(**nll_of: np.ndarray) -> pd.DataFrame:
 
 def test_estimate_is_the_ratio_of_sums() -> None:
     nll = np.array([3.0, 1.0, 4.0, 1.0])
-    assert draw(table(slm=nll), BOOTSTRAP)[ONE].values[0] == pytest.approx(9 / 7)
+    assert draw(table(slm=nll), BOOTSTRAP)[ONE].estimate == pytest.approx(9 / 7)
 
 
 def test_spread_is_that_of_a_ratio_estimator() -> None:
@@ -36,7 +36,7 @@ def test_spread_is_that_of_a_ratio_estimator() -> None:
     tokens = np.arange(400) % 3 + 1
     ratio = nll.sum() / tokens.sum()
     expected = np.sqrt(((nll - ratio * tokens) ** 2).sum()) / tokens.sum()
-    assert draw(table(slm=nll), BOOTSTRAP)[ONE].values[1:].std() == pytest.approx(expected, rel=0.05)
+    assert draw(table(slm=nll), BOOTSTRAP)[ONE].values[0, 1:].std() == pytest.approx(expected, rel=0.05)
 
 
 def test_models_of_one_domain_are_paired() -> None:
@@ -68,31 +68,43 @@ def test_every_replicate_draws_as_many_as_there_are(size: int, seed: int) -> Non
     assert (weights.sum(axis=1) == size).all() and (weights[0] == 1).all()
 
 
+def constant(value: float) -> Statistic:
+    return Statistic(np.full((1, 2001), value))
+
+
 def test_seeds_widen_the_interval() -> None:
-    same = Statistic(np.full(2001, 3.0))
-    other = Statistic(np.full(2001, 5.0))
-    assert mean_over_seeds([same], BOOTSTRAP).interval(0.95) == (3.0, 3.0, 3.0)
-    estimate, low, high = mean_over_seeds([same, other], BOOTSTRAP).interval(0.95)
-    assert (estimate, low, high) == (4.0, 3.0, 5.0)
+    assert of_seeds([constant(3.0)]).interval(0.95) == (3.0, 3.0, 3.0)
+    estimate, low, high = of_seeds([constant(3.0), constant(5.0)]).interval(0.95)
+    assert estimate == 4.0
+    assert (high - low) / 2 == pytest.approx(12.7062)  # Student's t of one degree of freedom; the error is 1
+
+
+def test_bounds_keep_to_their_side() -> None:
+    """Of "at least 3" and "at most 2" the difference is at least 1, the other way round at most -1."""
+    least, most = Statistic(np.full((1, 9), 3.0), at_least=True), Statistic(np.full((1, 9), 2.0), at_most=True)
+    assert (least - most).interval(0.95) == (1.0, 1.0, np.inf)
+    assert (most - least).shift(1).interval(0.95) == (0.0, -np.inf, 0.0)
+    assert mean([least, most]).interval(0.95) == (2.5, -np.inf, np.inf)
+    assert (least * 2 - least.shift(1)).interval(0.95) == (2.0, -np.inf, np.inf)
+    assert of_seeds([least, least - least]).at_most
 
 
 def test_what_is_missing_spreads() -> None:
-    absent = Statistic(np.full(3, np.nan), ("slm on law",))
-    total = mean([Statistic(np.ones(3)), absent])
-    assert (total - Statistic(np.ones(3))).missing == ("slm on law",)
+    absent = Statistic(np.full((1, 3), np.nan), ("slm on law",))
+    total = mean([Statistic(np.ones((1, 3))), absent])
+    assert (total - Statistic(np.ones((1, 3)))).missing == ("slm on law",)
     assert np.isnan(total.interval(0.95)).all()
 
 
 def test_macro_average_is_the_mean_over_domains(paper_results: Results) -> None:
     macro = paper_results.evidence.macro("slm_pn", 1000, 400)
-    assert np.exp(macro.values[0]) == pytest.approx(17.17)
-    assert np.exp(paper_results.evidence.generic("llm", 200).values[0]) == pytest.approx(15.58)
+    assert np.exp(macro.estimate) == pytest.approx(17.17)
+    assert np.exp(paper_results.evidence.generic("llm", 200).estimate) == pytest.approx(15.58)
 
 
 def test_methods_are_paired_over_seeds_too() -> None:
     """One that is ahead by the same with every seed is ahead for certain, however much the seeds differ."""
-    one = [Statistic(np.full(2001, level)) for level in (3.0, 4.5, 3.7)]
-    other = [statistic.shift(0.2) for statistic in one]
-    first, second = mean_over_seeds(one, BOOTSTRAP), mean_over_seeds(other, BOOTSTRAP)
+    levels = (3.0, 4.5, 3.7)
+    first, second = of_seeds([constant(x) for x in levels]), of_seeds([constant(x + 0.2) for x in levels])
     assert first.interval(0.95)[2] - first.interval(0.95)[1] > 1
     assert (second - first).interval(0.95) == pytest.approx((0.2, 0.2, 0.2))

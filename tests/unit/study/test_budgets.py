@@ -13,12 +13,12 @@ ANY = Limits(latency=None, parameters=None, specialization=0, pretraining=400)
 
 
 def test_what_is_left_out_is_no_limit() -> None:
-    assert read_limits({}, [100, 200, 400]) == ANY
+    assert read_limits({}, [100, 200, 400], [100, 200]) == ANY
 
 
 def test_words_become_numbers() -> None:
     given = {"latency": "0.5", "parameters": 1e6, "specialization": "100", "pretraining": 200}
-    assert read_limits(given, [100, 200, 400]) == Limits(0.5, 1_000_000, 100, 200)
+    assert read_limits(given, [100, 200, 400], [100, 200]) == Limits(0.5, 1_000_000, 100, 200)
 
 
 @pytest.mark.parametrize(
@@ -27,12 +27,12 @@ def test_words_become_numbers() -> None:
         ({"latency": "fast"}, "latency: 'fast' is no such number"),
         ({"parameters": -1}, "parameters: -1 is no such number"),
         ({"pretraining": 300}, "pretraining: there is no pretraining of 300 tokens"),
-        ({"specialization": 400, "pretraining": 200}, "specialization: there is no pretraining of 400 tokens"),
+        ({"specialization": 400}, "specialization: there is no pretraining of 400 tokens"),
     ],
 )
 def test_what_cannot_be_is_refused(given: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message) as caught:
-        read_limits(given, [100, 200, 400])
+        read_limits(given, [100, 200, 400], [100, 200])
     assert "Remedy: " in str(caught.value)
 
 

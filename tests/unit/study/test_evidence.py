@@ -1,5 +1,7 @@
 """What the results are asked, and the files that they refuse: rows twice, rows of another run."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from speclm.stage.errors import UserError
 from speclm.study.cost import HOURS, with_hours
 from speclm.study.evidence import Evidence, gather_evidence
-from unit.study.made_up import HISTOGRAMS, Results, timings_of
+from unit.study.made_up import HISTOGRAMS, Results, Truth, paper_nll, results_of, timings_of
 
 
 def gathered(results: Results, metrics: pd.DataFrame | None = None, documents: pd.DataFrame | None = None) -> Evidence:
@@ -58,7 +60,7 @@ def test_costs_in_hours_are_the_seconds_of_the_timings(paper_results: Results) -
     assert (shared, own) == pytest.approx((400 * 7.7e-9, 8000 * 7.7e-9))
     assert evidence.generic_cost("slm_pn", 100) == pytest.approx(100 * 3.6e-9)
     # all of the made-up fine-tuning goes to its best validation
-    assert np.exp(evidence.log_finetuning_cost("slm", 8000, 400).values[0]) == pytest.approx(8000 * 2.2e-9)
+    assert np.exp(evidence.log_finetuning_cost("slm", 8000, 400).estimate) == pytest.approx(8000 * 2.2e-9)
 
 
 def test_a_method_without_pretraining_costs_the_same_at_every_budget(paper_results: Results) -> None:
@@ -67,3 +69,31 @@ def test_a_method_without_pretraining_costs_the_same_at_every_budget(paper_resul
 
 def test_experts_are_counted_by_their_parameters(paper_results: Results) -> None:
     assert paper_results.evidence.experts("slm_mix") == 2
+
+
+def test_a_margin_is_at_equal_cost_or_at_equal_tokens(paper_results: Results) -> None:
+    """Of one budget both have seen as much; of two, the curve of the one that saw more is read at the fewer tokens."""
+    e = paper_results.evidence
+    equal = replace(e, equal_tokens=True)
+    same = [it.lead(it.generic, ("slm_pn", 200), ("slm", 200)).estimate for it in (e, equal)]
+    assert same[0] == pytest.approx(same[1])
+    other = equal.lead(e.generic, ("slm_pn", 400), ("slm", 200))
+    assert other.estimate == pytest.approx((e.generic("slm", 200) - e.generic("slm_pn", 200)).estimate)
+    assert not other.at_least and not other.at_most
+    assert equal.lead(e.generic, ("slm", 400), ("slm", 200)).missing
+    nothing_seen = equal.lead(lambda name, b: e.macro(name, 1000, b), ("slm", 400), ("slm_nopt", 400))
+    assert nothing_seen.missing == ("SLM at 0 tokens of pretraining", "SLM-nopt at 0 tokens of pretraining")
+
+
+def test_seeds_are_stacked_in_the_order_of_the_plan() -> None:
+    r = results_of(Truth(nll=lambda name: paper_nll(name) + 0.01 * (name.seed - 17), seeds=(17, 18, 19)))
+    macro = r.evidence.macro("slm", 1000, 400)
+    assert macro.values[:, 0] - np.log(18.22) == pytest.approx([0, 0.01, 0.02])
+    assert r.evidence.seeds == 3
+    lead = r.evidence.lead(r.evidence.generic, ("llm", 400), ("slm", 400))  # seeds are paired: the same with each
+    assert lead.values[:, 0] == pytest.approx([lead.estimate] * 3)
+
+
+def test_how_far_experts_have_parted(paper_results: Results) -> None:
+    assert paper_results.evidence.expert_spread("slm_pn", 1000, 400).interval(0.95) == pytest.approx((0.1, 0.1, 0.1))
+    assert paper_results.evidence.expert_spread("slm_pn", 8000, 200).missing  # chosen so at the largest budget only

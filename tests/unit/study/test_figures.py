@@ -88,7 +88,7 @@ def test_figures_12_and_13_show_every_domain(paper_results: Results) -> None:
     for name, size in (("12", 1000), ("13", 0)):
         figure = make_figure(name, paper_results.evidence)
         assert [axes.get_title(loc="left") for axes in figure.axes] == ["law", "maths", "web"]
-        expected = [np.exp(paper_results.evidence.on("web", "slm_pn", size, b).values[0]) for b in (100, 200, 400)]
+        expected = [np.exp(paper_results.evidence.on("web", "slm_pn", size, b).estimate) for b in (100, 200, 400)]
         assert points_of(figure, 2, "slm_pn")[1] == pytest.approx(expected)
 
 

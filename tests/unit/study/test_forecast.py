@@ -55,7 +55,7 @@ def test_several_processes_shorten_the_path_not_the_device_hours() -> None:
 
 def test_memory_is_of_the_sample_of_k_means_and_of_an_epochs_order() -> None:
     forecast = make_forecast(with_processes(1), JOBS, SPEED, DURATIONS)
-    drawn = 26 * max(STUDY.config["pretrain"]["budgets"]) // STUDY.config["context"]
+    drawn = 26 * max(STUDY.config["pretrain"]["domain_budgets"]) // STUDY.config["context"]
     assert forecast.memory == {
         "fit_clusters": 4 * 30 * 8 * 4,
         "sample_importance": drawn,

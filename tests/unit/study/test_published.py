@@ -128,7 +128,9 @@ def test_unknown_names_get_the_nearest(
 
 def test_one_claim_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["laptop", "claim_1"]) == 0
-    assert "verdict: holds" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "verdict: one seed: cannot tell" in said
+    assert "SLM below SLM-nopt after fine-tuning on 2,500 tokens, at the largest budget" in said
 
 
 def test_all_names_are_results(copy: Published) -> None:

@@ -27,7 +27,7 @@ def test_the_study_of_the_variants_is_made_beside(with_variants: Published, tmp_
     assert set(said.values()) == {""}
     assert (tmp_path / "ablations/figures/figure_10.pdf").exists()
     table = read_table(tmp_path / "ablations/tables/sensitivity.tsv").set_index("variant")
-    nll = with_variants.evidence.macro("slm_is", 2500, 1200000).values[0]
+    nll = with_variants.evidence.macro("slm_is", 2500, 1200000).estimate
     assert table.loc["slm_is_seed18", "n2500_difference"] == pytest.approx(-0.001 * nll, rel=1e-3)
     pages = [(tmp_path / folder / "assumptions.md").read_text() for folder in ("", ABLATIONS)]
     assert ["What other choices change" in page for page in pages] == [False, True]

@@ -40,7 +40,7 @@ def test_differences_are_told_by_key() -> None:
     expected = expected_settings(CONFIG)
     given = expected_settings(
         CONFIG
-        | {"pretrain": {"budgets": [100, 200], "learning_rate": {"slm": 2e-4}}, "domains": ["law"]}
+        | {"pretrain": CONFIG["pretrain"] | {"budgets": [100, 200], "learning_rate": {"slm": 2e-4}}, "domains": ["law"]}
         | {"distill": {"weight": 0.5, "teacher_budget": None}, "clusters": {"k": [4, 8]}}
     )
     assert differences(expected, given) == [

@@ -1,6 +1,7 @@
 """The report of the published laptop study: every section, every result, and where it was made."""
 
 import re
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,10 @@ import pytest
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_json, read_table
 from speclm.study.environment import origin_environment
-from speclm.study.report import Captions, find_files, write_report
+from speclm.study.overview import count_verdicts
+from speclm.study.paper_claims import TOPICS
+from speclm.study.report import MARKS, Captions, find_files, write_report
+from speclm.study.verdicts import kind_of
 from unit.study.made_up import ROOT
 
 LAPTOP = ROOT / "results/published/laptop"
@@ -46,11 +50,23 @@ def test_no_two_places_have_one_address(html: str) -> None:
 
 
 def test_claims_with_their_verdicts(html: str) -> None:
-    claims, shown = read_table(LAPTOP / "claims.tsv"), section(html, "claims")
-    held = int((claims["verdict"] == "holds").sum())
-    assert f"{held} hold, " in shown
-    assert shown.count('<td class="good">holds</td>') == held
-    assert shown.count("<tr>") == len(claims) + 1
+    claims, shown = read_table(LAPTOP / "claims.tsv"), unescape(section(html, "claims"))
+    assert count_verdicts(claims) in shown
+    for claim, verdict in zip(claims["claim"], claims["verdict"], strict=True):
+        row = shown.partition(f">{claim}</td>")[2]
+        assert row.startswith(f'<td class="{MARKS[kind_of(verdict)]}">{verdict}</td>'), claim
+    topics = re.findall(r"<h3>([^<]+)</h3>", shown)
+    assert topics == list(TOPICS)
+
+
+def test_parts_under_each_claim(html: str) -> None:
+    parts, shown = read_table(LAPTOP / "claim_parts.tsv"), unescape(section(html, "claims"))
+    assert sorted(map(int, re.findall(r'<details id="claim_(\d+)">', shown))) == list(range(1, 18))
+    for number, rows in parts.groupby("claim"):
+        table = shown.partition(f'<details id="claim_{number}">')[2].partition("</details>")[0]
+        assert table.count("<tr>") == 1 + len(rows)
+        assert all(f">{part}</td>" in table for part in rows["part"])
+    assert 'download="claims.tsv"' in shown and 'download="claim_parts.tsv"' in shown
 
 
 def test_every_figure_and_table_is_there(html: str) -> None:

@@ -74,6 +74,8 @@ SPECIALIZED = [
             "tokens": 30,
             "steps": 3,
             "best_step": 2,
+            "capped": 1,
+            "expert_spread": None,
             "flops": 4,
             "flops_student": 3,
             "teacher_budget": {"slm_d": 100, "slm_d_t50": 50}.get(method, 0),

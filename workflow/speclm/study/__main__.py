@@ -67,8 +67,9 @@ def _make(chosen: argparse.Namespace) -> None:
         print(f"{made} of {len(results)} tables, figures, pages and lists of verdicts made in {output}")
     for name in names:
         if name not in results:
-            row = judge_one(int(name.rpartition("_")[2]), published.study_of(name).evidence)
+            row, parts = judge_one(int(name.rpartition("_")[2]), published.study_of(name).evidence)
             print("\n".join(f"{key}: {value}" for key, value in row.items()))
+            print("\n".join(f"  {part['verdict']:<22}{part['measured']:+.3f}  {part['part']}" for part in parts))
 
 
 if __name__ == "__main__":

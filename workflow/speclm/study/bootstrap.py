@@ -1,19 +1,21 @@
-"""Uncertainty: paired bootstrap over documents, and over seeds where there are several.
+"""Uncertainty: a paired bootstrap over documents, for each seed.
 
 In: the per-document table (summed NLL and token count of every document under every model). Out: for every
 measurement its mean NLL per token, sum(nll) / sum(tokens), once as measured and once per replicate. A replicate draws
 the documents of a domain with replacement; **the same draw serves every model measured on that domain**, so that the
-difference of two models is a paired comparison. Everything else (macro averages, differences) is arithmetic on these.
+difference of two models is a paired comparison, and every seed. Everything else (macro averages, differences) is
+arithmetic on these, seed by seed; `speclm.study.intervals` tells how surely what comes out is known.
 
     two documents, nll (6, 2), tokens (2, 2): estimate 8/4 = 2; a replicate that draws the first twice: 12/4 = 3
 
-Legend: M measurements of a domain, D documents, R replicates; a `Statistic`'s values are (1 + R,), the estimate first.
+Legend: M measurements of a domain, D documents, S seeds, R replicates; a `Statistic`'s values are (S, 1 + R), what was
+measured first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from numpy.typing import NDArray
 
 from speclm.stage.errors import UserError
 from speclm.stage.streams import rng
+from speclm.study.intervals import interval
 from speclm.study.plan import KEY, Measurement
 
 Array = NDArray[np.float64]
@@ -43,33 +46,45 @@ def bootstrap_of(section: Mapping[str, int]) -> Bootstrap:
 
 @dataclass(frozen=True)
 class Statistic:
-    """A number with its replicates, (1 + R,), estimate first; or the names of the measurements it lacks."""
+    """A number of every seed with its replicates, (S, 1 + R), or the names of the measurements it lacks.
+
+    `at_least`: the true number may be higher than what was measured; `at_most`: lower. Arithmetic keeps count of both.
+    """
 
     values: Array
     missing: tuple[str, ...] = ()
+    at_least: bool = False
+    at_most: bool = False
 
     def __add__(self, other: Statistic) -> Statistic:
-        return Statistic(self.values + other.values, tuple(sorted({*self.missing, *other.missing})))
+        return Statistic(self.values + other.values, *_joined((self, other)))
 
     def __neg__(self) -> Statistic:
-        return Statistic(-self.values, self.missing)
+        return Statistic(-self.values, self.missing, at_least=self.at_most, at_most=self.at_least)
 
     def __sub__(self, other: Statistic) -> Statistic:
         return self + -other
 
     def __mul__(self, factor: float) -> Statistic:
-        return Statistic(self.values * factor, self.missing)
+        """Times a factor that is not below 0."""
+        assert factor >= 0
+        return replace(self, values=self.values * factor)
 
     def shift(self, constant: float) -> Statistic:
         """Add a constant."""
-        return Statistic(self.values + constant, self.missing)
+        return replace(self, values=self.values + constant)
+
+    @property
+    def estimate(self) -> float:
+        """The mean over seeds, as measured."""
+        return float(self.values[:, 0].mean())
 
     def interval(self, level: float) -> tuple[float, float, float]:
-        """Estimate, low, high: the percentile interval; NaN where a measurement is missing."""
+        """Estimate, low, high; NaN where a measurement is missing, without end where the number is a bound."""
         if self.missing:
             return float("nan"), float("nan"), float("nan")
-        low, high = np.quantile(self.values[1:], [(1 - level) / 2, (1 + level) / 2])
-        return float(self.values[0]), float(low), float(high)
+        estimate, low, high = (float(value) for value in interval(self.values, level))
+        return estimate, -np.inf if self.at_most else low, np.inf if self.at_least else high
 
 
 Draws = dict[Measurement, Statistic]
@@ -91,24 +106,18 @@ def draw(documents: pd.DataFrame, bootstrap: Bootstrap) -> Draws:
         # einsum, not @: a matrix product's last bits depend on the number of threads
         tokens_R = np.einsum("rd,d->r", weights_RD, tokens_D)
         for measurement, nll_D in nll_DM.items():
-            draws[measurement] = Statistic(np.einsum("rd,d->r", weights_RD, nll_D) / tokens_R)
+            draws[measurement] = Statistic((np.einsum("rd,d->r", weights_RD, nll_D) / tokens_R)[np.newaxis])
     return draws
 
 
 def mean(statistics: Sequence[Statistic]) -> Statistic:
     """The mean of several statistics, replicate by replicate (the macro average over domains)."""
-    values = np.mean([statistic.values for statistic in statistics], axis=0)
-    return Statistic(values, tuple(sorted({name for statistic in statistics for name in statistic.missing})))
+    return Statistic(np.mean([statistic.values for statistic in statistics], axis=0), *_joined(statistics))
 
 
-def mean_over_seeds(statistics: Sequence[Statistic], bootstrap: Bootstrap) -> Statistic:
-    """The mean over seeds; each replicate also draws the seeds with replacement, the same draw for every method."""
-    if len(statistics) == 1:
-        return statistics[0]
-    weights_RS = resample(len(statistics), bootstrap, "seeds") / len(statistics)
-    values_SR = np.stack([statistic.values for statistic in statistics])
-    values = np.einsum("rs,sr->r", weights_RS, values_SR)
-    return Statistic(values, tuple(sorted({name for statistic in statistics for name in statistic.missing})))
+def of_seeds(statistics: Sequence[Statistic]) -> Statistic:
+    """One statistic of those of single seeds, in their order: with the same order everywhere, seeds are paired."""
+    return Statistic(np.concatenate([statistic.values for statistic in statistics]), *_joined(statistics))
 
 
 def resample(size: int, bootstrap: Bootstrap, *stream: str) -> Array:
@@ -117,6 +126,12 @@ def resample(size: int, bootstrap: Bootstrap, *stream: str) -> Array:
     generator = rng(bootstrap.seed, "bootstrap", *stream)
     weights_RU[1:] = generator.multinomial(size, np.full(size, 1 / size), size=bootstrap.replicates)
     return weights_RU
+
+
+def _joined(statistics: Sequence[Statistic]) -> tuple[tuple[str, ...], bool, bool]:
+    """What is missing of any of them, and in which directions a number made of all of them is open."""
+    missing = tuple(sorted({name for statistic in statistics for name in statistic.missing}))
+    return missing, any(s.at_least for s in statistics), any(s.at_most for s in statistics)
 
 
 def _by_document(group: pd.DataFrame, where: str) -> tuple[dict[Measurement, Array], Array]:

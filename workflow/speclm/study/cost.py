@@ -41,10 +41,11 @@ def ledger(metrics: pd.DataFrame) -> pd.DataFrame:
 
     Columns: the four above; flops_generic, flops_specialize (per domain), flops_serve_per_token; parameters_pretrain,
     parameters_serve; total_1, total_7, total_50 (FLOPs of serving so many domains, without inference). With the times
-    of `with_hours` also hours_generic and hours_specialize.
+    of `with_hours` also hours_generic and hours_specialize; with `device_time.with_time` time_generic, time_specialize.
     """
     costs = ["flops_generic", "flops_specialize", "flops_serve_per_token", "parameters_pretrain", "parameters_serve"]
-    costs += [column for column in ("hours_generic", "hours_specialize") if column in metrics.columns]
+    measured = (f"{unit}_{part}" for unit in ("hours", "time") for part in ("generic", "specialize"))
+    costs += [column for column in measured if column in metrics.columns]
     table = metrics.loc[metrics["domain"] != GENERIC].groupby(_RECIPE, sort=True, as_index=False)[costs].mean()
     for tasks in TASKS:
         table[f"total_{tasks}"] = total(table["flops_generic"], table["flops_specialize"], tasks)

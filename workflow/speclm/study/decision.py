@@ -72,9 +72,9 @@ def rank(
                 continue
             if score.missing:
                 missing |= set(score.missing)
-            elif name not in scores or score.values[0] < scores[name].values[0]:
+            elif name not in scores or score.estimate < scores[name].estimate:
                 scores[name] = score
-    ranked = sorted(scores, key=lambda name: float(scores[name].values[0]))
+    ranked = sorted(scores, key=lambda name: scores[name].estimate)
     return {name: scores[name] for name in ranked}, tuple(sorted(missing))
 
 

@@ -3,26 +3,35 @@
 A question whose measurements do not exist is answered with a `Statistic` that names what is missing, so that a claim
 over it says so instead of passing silently. Log macro perplexity = mean over domains of the mean NLL per token (paper,
 section 4): domains at 2 and 4 nats have the macro perplexity exp(3) = 20.1.
+
+Two methods are compared at equal cost, which is the same budget: a method sees as many tokens as it can for it, by
+`pretrain.relative_cost`. Or, second, at equal tokens (`Evidence.lead`): SLM of 8M tokens against an LLM of 2.3M of the
+same budget are compared at 2.3M, read off SLM's curve.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
+from math import log
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_table
-from speclm.study.bootstrap import Bootstrap, Draws, Statistic, bootstrap_of, draw, mean, mean_over_seeds, resample
+from speclm.study.bootstrap import Bootstrap, Draws, Statistic, bootstrap_of, draw, mean, of_seeds, resample
 from speclm.study.cost import FLOPS, Unit, ledger, with_hours
 from speclm.study.histograms import entropies
 from speclm.study.metrics import refuse_duplicates
 from speclm.study.plan import GENERIC, KEY, Measurement, Plan, make_plan, name_measurements
+from speclm.study.reading import SAME, read
+
+Score = Callable[[str, int], Statistic]  # of a method at a budget
 
 
 @dataclass(frozen=True)
@@ -30,7 +39,8 @@ class Evidence:
     """The results of one run, ready to be asked. `gather_evidence` makes it.
 
     `metrics` is metrics.tsv; `ledger` costs.tsv; `entropy` the cluster entropy of every domain in nats; `paired`: the
-    documents are there, so that differences have intervals; `unit`: what costs are counted in.
+    documents are there, so that differences have intervals; `unit`: what costs are counted in; `equal_tokens`: two
+    methods are compared at equal tokens, not at equal cost.
     """
 
     plan: Plan
@@ -41,6 +51,12 @@ class Evidence:
     entropy: Mapping[str, float]
     paired: bool
     unit: Unit
+    equal_tokens: bool = False
+
+    @property
+    def seeds(self) -> int:
+        """How many trainings each number is the mean of."""
+        return len(self.plan.seeds)
 
     def generic(self, method: str, budget: int) -> Statistic:
         """Mean NLL per token on the held-out generic text."""
@@ -75,46 +91,93 @@ class Evidence:
         sizes = self.metrics.loc[self.metrics["method"] == method, ["parameters_pretrain", "parameters_serve"]].iloc[0]
         return float(sizes["parameters_pretrain"] / sizes["parameters_serve"])
 
-    def macro_at_cost(self, method: str, size: int, limit: float) -> tuple[Statistic, bool]:
-        """Log macro perplexity that the method reaches for a total cost of one domain, and whether that was measured.
+    def macro_at_cost(self, method: str, size: int, limit: float) -> Statistic:
+        """Log macro perplexity that the method reaches for a total cost of one domain; a bound beyond its budgets."""
+        budgets = self.plan.budgets_of(method)
+        priced = [(sum(cost), b) for b in budgets if (cost := self.costs(method, size, b)) is not None]
+        if not priced:
+            return self.macro(method, size, budgets[0])  # which names what is missing
+        return read([(cost, self.macro(method, size, budget)) for cost, budget in priced], limit)
 
-        Between measured budgets it is linear in log cost, as one reads a curve; above the dearest it is the dearest.
-        Below the cheapest it is the cheapest, and False: a cheaper model is taken to be no better, so this is a bound.
+    def lead(self, score: Score, better: tuple[str, int], worse: tuple[str, int]) -> Statistic:
+        """How far one method at a budget is below another: at these budgets, or at the fewer of their two tokens.
+
+        Args:
+            score: log perplexity of a method at a budget, such as `generic`.
         """
-        priced = [(budget, self.costs(method, size, budget)) for budget in self.plan.budgets_of(method)]
-        points = [(np.log(sum(cost)), self.macro(method, size, budget)) for budget, cost in priced if cost is not None]
-        if not points:
-            return self.macro(method, size, self.plan.budgets_of(method)[0]), True
-        logs = [log for log, _ in points]
-        place = float(np.interp(np.log(limit), logs, np.arange(len(logs))))
-        left = int(place)
-        right = min(left + 1, len(points) - 1)
-        return points[left][1] * (1 - (place - left)) + points[right][1] * (place - left), bool(
-            np.log(limit) >= logs[0]
-        )
+        if not self.equal_tokens:
+            return score(*worse) - score(*better)
+        if better[0] == worse[0] and better != worse:
+            return self.nothing(f"{self.plan.method(better[0]).label} at one number of tokens twice")
+        tokens = min(self.pretrain_tokens(*better), self.pretrain_tokens(*worse))
+        return self._at_tokens(score, worse[0], tokens) - self._at_tokens(score, better[0], tokens)
+
+    def pretrain_tokens(self, method: str, budget: int) -> int:
+        """Tokens that a method was pretrained on at a budget, all of its experts together; 0 where that is unknown."""
+        rows = self.metrics.loc[(self.metrics["method"] == method) & (self.metrics["budget"] == budget)]
+        return int(rows["pretrain_tokens"].max()) if len(rows) else 0
 
     def log_finetuning_cost(self, method: str, size: int, budget: int) -> Statistic:
-        """Log of the cost of fine-tuning to the best validation, averaged over domains and seeds.
+        """Log of the cost of fine-tuning to the best validation, averaged over domains.
 
-        Its replicates draw the domains.
+        Its replicates draw the domains. It is at least this where a fine-tuning ended at its step cap.
         """
         column = f"{self.unit.prefix}_to_best"
         if column not in self.metrics.columns:
-            absent = np.full(1 + self.bootstrap.replicates, np.nan)
-            return Statistic(absent, ("flops_to_best in metrics.tsv, which an older run made",))
+            return self.nothing(f"{column} in metrics.tsv, which an older run made")
         named = [method, self.plan.method(method).selections[0], size, budget]
-        rows = self.metrics[["method", "selection", "size", "budget"]].eq(named).all(axis=1)
-        cost = self.metrics.loc[rows].groupby("domain")[column].mean()
-        missing = [domain for domain in self.plan.domains if domain not in cost.index]
-        weights_RD = resample(len(self.plan.domains), self.bootstrap, "domains") / len(self.plan.domains)
-        with np.errstate(divide="ignore"):
-            values = np.log(np.einsum("rd,d->r", weights_RD, cost.reindex(list(self.plan.domains)).to_numpy(float)))
-        if np.isneginf(values[0]):
-            missing = [*missing, *self.plan.domains]  # no step was better than none
-        elif not missing:
-            # a draw of such domains only has no logarithm: it counts as the cheapest draw that has one
-            values = np.maximum(values, values[np.isfinite(values)].min())
-        return Statistic(values, tuple(f"{method} on {domain}, n{size}, b{budget}" for domain in missing))
+        rows = self.metrics.loc[self.metrics[["method", "selection", "size", "budget"]].eq(named).all(axis=1)]
+        cost_DS = self._of_domains(rows, column)
+        missing = [domain for domain in self.plan.domains if cost_DS.loc[domain].isna().any()]
+        cost_SR = self._mean_over_domains(cost_DS)
+        if not missing and (cost_SR[:, 0] == 0).any():
+            missing = list(self.plan.domains)  # no step was better than none
+        # a draw of domains without such a step has no logarithm: it counts as the cheapest draw that has one
+        least_S = np.where(cost_SR > 0, cost_SR, np.inf).min(axis=1, keepdims=True)
+        values_SR = np.log(np.where(cost_SR > 0, cost_SR, np.where(np.isfinite(least_S), least_S, np.nan)))
+        capped = "capped" in rows.columns and bool((rows["capped"] > 0).any())
+        names = tuple(f"{method} on {domain}, n{size}, b{budget}" for domain in missing)
+        return Statistic(values_SR, names, at_least=capped)
+
+    def expert_spread(self, method: str, size: int, budget: int) -> Statistic:
+        """Nats that an expert chosen by chance is behind the best on the domain's text before fine-tuning, on average.
+
+        The mean over domains; its replicates draw the domains.
+        """
+        what = f"how far {self.plan.method(method).label}'s experts have parted (expert_spread in metrics.tsv)"
+        if "expert_spread" not in self.metrics.columns:
+            return self.nothing(what)
+        named = [method, "best_pretrained", size, budget]
+        rows = self.metrics.loc[self.metrics[["method", "selection", "size", "budget"]].eq(named).all(axis=1)]
+        spread_DS = self._of_domains(rows, "expert_spread")
+        if spread_DS.isna().any(axis=None):
+            return self.nothing(what)
+        return Statistic(self._mean_over_domains(spread_DS))
+
+    def nothing(self, *what: str) -> Statistic:
+        """A number of which it is only known what is missing."""
+        return Statistic(np.full((1, 1 + self.bootstrap.replicates), np.nan), what)
+
+    def _of_domains(self, rows: pd.DataFrame, column: str) -> pd.DataFrame:
+        """A column of metrics.tsv by domain and seed, (D, S)."""
+        table = rows.astype({column: float}).pivot_table(index="domain", columns="seed", values=column)
+        return table.reindex(index=list(self.plan.domains), columns=list(self.plan.seeds))
+
+    def _mean_over_domains(self, values_DS: pd.DataFrame) -> NDArray[np.float64]:
+        """(S, 1 + R): the same draw of domains for every seed."""
+        domains = len(self.plan.domains)
+        weights_RD = resample(domains, self.bootstrap, "domains") / domains
+        values: NDArray[np.float64] = np.einsum("rd,ds->sr", weights_RD, values_DS.to_numpy(float))
+        return values
+
+    def _at_tokens(self, score: Score, method: str, tokens: int) -> Statistic:
+        """The method's curve over its pretraining tokens, read at `tokens`."""
+        budgets = self.plan.budgets_of(method)
+        points = [(self.pretrain_tokens(method, budget), score(method, budget)) for budget in budgets]
+        known = [(seen, value) for seen, value in points if seen > 0]
+        if tokens <= 0 or not known or abs(log(tokens / np.clip(tokens, known[0][0], known[-1][0]))) > SAME:
+            return self.nothing(f"{self.plan.method(method).label} at {tokens:,} tokens of pretraining")
+        return replace(read(known, tokens), at_least=False, at_most=False)
 
     @cached_property
     def _costs(self) -> dict[tuple[str, str, int, int], tuple[float, float]]:
@@ -130,10 +193,7 @@ class Evidence:
 
     def _over_seeds(self, first: Measurement) -> Statistic:
         names = [first._replace(seed=seed) for seed in self.plan.seeds]
-        absent = np.full(1 + self.bootstrap.replicates, np.nan)
-        return mean_over_seeds(
-            [self.draws.get(name, Statistic(absent, (str(name),))) for name in names], self.bootstrap
-        )
+        return of_seeds([self.draws[name] if name in self.draws else self.nothing(str(name)) for name in names])
 
 
 def load_evidence(
@@ -197,7 +257,7 @@ def gather_evidence(
 def _without_replicates(metrics: pd.DataFrame, bootstrap: Bootstrap) -> Draws:
     unknown = np.full(bootstrap.replicates, np.nan)
     rows = zip(metrics[KEY].itertuples(index=False), metrics["nll"], strict=True)
-    return {Measurement._make(key): Statistic(np.concatenate([[nll], unknown])) for key, nll in rows}
+    return {Measurement._make(key): Statistic(np.array([[nll, *unknown]])) for key, nll in rows}
 
 
 def _check_agreement(metrics: pd.DataFrame, draws: Draws) -> None:
@@ -205,7 +265,7 @@ def _check_agreement(metrics: pd.DataFrame, draws: Draws) -> None:
     rows = zip(metrics[KEY].itertuples(index=False), metrics["nll"], strict=True)
     named = [(Measurement._make(key), nll) for key, nll in rows]
     strange = [
-        name for name, nll in named if name in draws and not np.isclose(draws[name].values[0], nll, rtol=1e-6, atol=0)
+        name for name, nll in named if name in draws and not np.isclose(draws[name].estimate, nll, rtol=1e-6, atol=0)
     ]
     if strange:
         raise UserError(

@@ -93,7 +93,7 @@ def _memory(study: Study) -> dict[str, int]:
     sample = min(study.config["clusters"]["fit_passages"], study.passages(GENERIC, "train"))
     return {
         "fit_clusters": 4 * sample * study.config["embedder"]["dimensions"] * FLOAT,
-        "sample_importance": DRAW_BYTES * max(study.config["pretrain"]["budgets"]) // study.config["context"],
+        "sample_importance": DRAW_BYTES * max(study.config["pretrain"]["domain_budgets"]) // study.config["context"],
         "pretrain_model": ORDER * windows,
     }
 

@@ -1,24 +1,35 @@
 """The end of a run as plain text: the main table and the verdicts, in at most 100 columns.
 
 What `make demo` prints last: one row for each method at the largest budget, one column for each stage, macro
-perplexity with its 95 % interval, and below it what each of the paper's claims came to here.
+perplexity with its 95 % interval, and below it what each of the paper's claims came to here, by what they are about,
+with the part that decides it.
+
+    cannot tell             14. SLM-is: the number of clusters is a trade-off          -0.004 [-0.016, +0.009]
+                                decided by: SLM-is with 64 clusters below SLM-is with 16 and with 256, …
 """
 
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from speclm.study.beside import beside_peers
 from speclm.study.bootstrap import Statistic
-from speclm.study.claims import FAILS, HOLDS, UNDECIDED
 from speclm.study.evidence import Evidence
 from speclm.study.layout import DASH, aligned, count, number, signed
+from speclm.study.paper_claims import TOPICS
+from speclm.study.verdicts import FAILS, HOLDS, ONE_SEED, PARTLY, UNDECIDED, kind_of
 
 WIDTH = 100
-_VERDICTS = {HOLDS: "hold", FAILS: "do not hold", UNDECIDED: "cannot be told"}
+_COLUMNS = 24, 26  # of the verdict and of the margin
+_VERDICTS = {
+    **{HOLDS: "hold", PARTLY: "hold in part", FAILS: "do not hold", UNDECIDED: "cannot be told"},
+    ONE_SEED: "cannot be told by one seed",
+}
 
 
 def overview(evidence: Evidence, claims: pd.DataFrame) -> str:
@@ -32,9 +43,11 @@ def overview(evidence: Evidence, claims: pd.DataFrame) -> str:
 
 
 def count_verdicts(claims: pd.DataFrame) -> str:
-    """How many of the claims hold, do not hold, and cannot be told."""
-    counts = [f"{int((claims['verdict'] == verdict).sum())} {words}" for verdict, words in _VERDICTS.items()]
-    return f"The paper's {len(claims)} claims at this scale: {', '.join(counts)}"
+    """How many of the claims hold, hold in part, do not hold, and cannot be told."""
+    kinds = claims["verdict"].map(kind_of).tolist()
+    counts = [f"{kinds.count(kind)} {words}" for kind, words in _VERDICTS.items() if kind in kinds]
+    seeds = int(claims["seeds"].max())
+    return f"The paper's {len(claims)} claims at this scale, by {seeds} seed{'s' * (seeds > 1)}: {', '.join(counts)}"
 
 
 def _main_table(e: Evidence) -> str:
@@ -54,16 +67,28 @@ def _main_table(e: Evidence) -> str:
 
 
 def _verdicts(claims: pd.DataFrame) -> str:
-    lines = textwrap.wrap(count_verdicts(claims), WIDTH)
-    lines += ["", *textwrap.wrap("Margins in nats with 95 % intervals; positive is the paper's side.", WIDTH), ""]
-    for row in claims.to_dict("records"):
-        measured = "" if pd.isna(row["measured"]) else signed(row["measured"], row["low"], row["high"])
-        room = WIDTH - 14 - 26
-        first, *rest = textwrap.wrap(str(row["claim"]), room, subsequent_indent="    ", break_on_hyphens=False)
-        short = str(row["verdict"]).removesuffix(" at this scale")
-        lines.append(f"{short:<14}{first:<{room}}{measured:>26}".rstrip())
-        lines += [" " * 14 + line for line in rest]
+    told = "Margins in nats at equal cost with 95 % intervals; positive is the paper's side. All parts of every claim, "
+    told += "and margins at equal tokens: claim_parts.tsv."
+    lines = [*textwrap.wrap(count_verdicts(claims), WIDTH), "", *textwrap.wrap(told, WIDTH)]
+    for topic in TOPICS:
+        lines += ["", topic]
+        for row in claims.loc[claims["topic"] == topic].to_dict("records"):
+            lines += _claim(str(row["verdict"]), str(row["claim"]), str(row["note"]), _margin(row))
     return "\n".join(lines)
+
+
+def _claim(verdict: str, text: str, note: str, margin: str) -> list[str]:
+    """A claim with its verdict and margin, and what decides it below."""
+    left, right = _COLUMNS
+    room = WIDTH - left - right
+    first, *rest = textwrap.wrap(text, room, subsequent_indent="    ", break_on_hyphens=False)
+    below = textwrap.wrap(note, WIDTH - left, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
+    lines = [f"{verdict:<{left}}{first:<{room}}{margin:>{right}}".rstrip()]
+    return lines + [" " * left + line for line in (*rest, *below)]
+
+
+def _margin(row: Mapping[Hashable, Any]) -> str:
+    return "" if pd.isna(row["measured"]) else signed(row["measured"], row["low"], row["high"])
 
 
 def _cell(e: Evidence, statistic: Statistic) -> str:

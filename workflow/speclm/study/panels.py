@@ -271,7 +271,7 @@ def _shared_variation(panels: Sequence[Panel]) -> Statistic | None:
     if not statistics:
         return None
     common = mean([statistic for statistic in statistics if not statistic.missing] or statistics)
-    return common.shift(-float(common.values[0]))
+    return common.shift(-common.estimate)
 
 
 def _intervals_note(evidence: Evidence) -> list[str]:

@@ -1,11 +1,12 @@
 """Published results: the small files of a finished run, and every table, figure and verdict made from them again.
 
 In: results/published/<preset>/, where `publish` has put a run's measurements and a record of it (run.json: settings,
-commit, machine, date, and the checksum of every file). Out: tables/, figures/ and claims.tsv, without torch, without
-training, and equal files for equal measurements. What the files do not allow is left as it is and told why.
+commit, machine, date, and the checksum of every file). Out: tables/, figures/, claims.tsv and claim_parts.tsv, without
+torch, without training, and equal files for equal measurements. What the files do not allow is left as it is and told
+why.
 
     metrics.tsv, documents.parquet, histograms.tsv, timings.tsv, serving.tsv    what everything is made from
-    costs.tsv, claims.tsv, summary.txt, assumptions.md, tables/, figures/       what was made
+    costs.tsv, claims.tsv, claim_parts.tsv, summary.txt, assumptions.md, tables/, figures/      what was made
     ablations/                                                                  the same of the study of the variants,
                                                                                 with a record of its own
 """
@@ -25,7 +26,7 @@ from speclm.stage.files import read_json, read_table, sha256, write_table, write
 from speclm.stage.recipes import laid_over
 from speclm.stage.settings import nearest
 from speclm.study.assumptions import assumptions, origins_of
-from speclm.study.claims import CLAIMS, judge
+from speclm.study.claims import judge
 from speclm.study.clustering import clusters_in_words
 from speclm.study.cost import UNITS
 from speclm.study.curves import Material
@@ -33,6 +34,7 @@ from speclm.study.environment import ENVIRONMENT, origin_environment
 from speclm.study.evidence import Evidence, load_evidence
 from speclm.study.figures import FIGURES, make_figure
 from speclm.study.layout import Table, to_markdown, write_files
+from speclm.study.paper_claims import CLAIMS
 from speclm.study.plan import KEY, Measurement, name_measurements
 from speclm.study.publishing import ABLATIONS, MEASURED, OF_VARIANTS, REPETITIONS
 from speclm.study.record import RECORD
@@ -170,7 +172,9 @@ class Published:
         return "incomplete: says what is missing" if incomplete else ""
 
     def _claims(self, name: str, output: Path) -> str:
-        write_table(output / "claims.tsv", judge(self.evidence))
+        judged = judge(self.evidence)
+        write_table(output / "claims.tsv", judged.claims)
+        write_table(output / "claim_parts.tsv", judged.parts)
         return ""
 
     def _scale(self, name: str, output: Path) -> str:

@@ -26,7 +26,7 @@ MEASURED = {
     "serving": "serving.tsv",
 }
 MADE = (
-    *("costs.tsv", "claims.tsv", "clusters.tsv"),
+    *("costs.tsv", "claims.tsv", "claim_parts.tsv", "clusters.tsv"),
     *("summary.txt", "relative_cost.txt"),
     *("assumptions.md", "clusters.md", "data_card.md"),
 )

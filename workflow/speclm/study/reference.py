@@ -131,7 +131,8 @@ def expected_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """Of a configuration, what a run must agree with: lists of the study, and the deciding sections."""
     specialize = config["specialize"]
     lists = {"sizes": specialize["sizes"], "best_finetuned_sizes": specialize["best_finetuned_sizes"]}
-    study = {"methods": config["methods"], "domains": config["domains"], "budgets": config["pretrain"]["budgets"]}
+    study = {"methods": config["methods"], "domains": config["domains"]}
+    study |= {key: config["pretrain"][key] for key in ("budgets", "domain_budgets")}
     return {"study": {**study, **lists}, **{section: config[section] for section in DECIDING}}
 
 

@@ -19,24 +19,25 @@ from markupsafe import Markup
 
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_table, write_text
-from speclm.study.claims import FAILS, HOLDS, UNDECIDED
 from speclm.study.figures import FIGURES
 from speclm.study.layout import DASH, signed
 from speclm.study.markup import from_facts, from_markdown, from_rst, from_table, listed
 from speclm.study.overview import count_verdicts
 from speclm.study.page import Picture, Section, Text, render
+from speclm.study.paper_claims import TOPICS
 from speclm.study.pins import read_pins
 from speclm.study.scale import outside
 from speclm.study.tables import TABLES
+from speclm.study.verdicts import FAILS, HOLDS, ONE_SEED, PARTLY, UNDECIDED, kind_of
 
 Files = Mapping[str, Any]  # a path, or a list of paths
 PLACES = {
-    **{name: f"{name}.tsv" for name in ("claims", "metrics", "costs", "timings", "serving")},
+    **{name: f"{name}.tsv" for name in ("claims", "claim_parts", "metrics", "costs", "timings", "serving")},
     **{name: f"{name}.md" for name in ("assumptions", "data_card")},
     **{"scale": "tables/scale.md", "relative_cost": "relative_cost.txt"},
 }
 LONG = 30  # rows
-MARKS = {HOLDS: "good", FAILS: "bad", UNDECIDED: "open"}
+MARKS = {HOLDS: "good", PARTLY: "partly", FAILS: "bad", UNDECIDED: "open", ONE_SEED: "open"}  # classes of the page
 
 
 def write_report(
@@ -45,9 +46,9 @@ def write_report(
     """Write the page.
 
     Args:
-        files: claims, metrics, costs, timings, serving (tables as TSV), assumptions, data_card (Markdown), scale
-            (Markdown, with TSV and LaTeX beside), relative_cost (text); lists: tables (as scale), figures (PNG, with
-            PDF beside), cards (Markdown); looks: everything in workflow/report; locks: the locks of envs/.
+        files: claims, claim_parts, metrics, costs, timings, serving (tables as TSV), assumptions, data_card (Markdown),
+            scale (Markdown, with TSV and LaTeX beside), relative_cost (text); lists: tables (as scale), figures (PNG,
+            with PDF beside), cards (Markdown); looks: everything in workflow/report; locks: the locks of envs/.
         config: the run's configuration. environment: as of `speclm.study.environment`.
         variants: whether it is the study of the variants.
     """
@@ -74,7 +75,7 @@ def find_files(folders: Sequence[Path], repository: Path) -> Files:
     """What the page shows of a published study; what stands in several folders is taken from the first.
 
     Raises:
-        UserError: claims or metrics are nowhere.
+        UserError: claims, their parts or metrics are nowhere.
     """
 
     def found(name: str) -> Path | None:
@@ -86,7 +87,7 @@ def find_files(folders: Sequence[Path], repository: Path) -> Files:
     tables = [f"tables/table_{name}.md" for name in TABLES] + ["tables/sensitivity.md", "clusters.md"]
     cards = sorted({str(path.relative_to(folder)) for folder in folders for path in folder.glob("cards/*/*.md")})
     files: dict[str, Any] = {name: found(place) for name, place in PLACES.items()}
-    for name in ("claims", "metrics"):
+    for name in ("claims", "claim_parts", "metrics"):
         if files[name] is None:
             raise UserError("is not there", where=folders[0] / PLACES[name], remedy="make it first: make figures")
     return {
@@ -115,18 +116,38 @@ class Captions:
 
 
 def _claims(files: Files, captions: Captions) -> Iterator[Text]:
-    claims = read_table(files["claims"])
-    shown = pd.DataFrame(
-        {
-            "claim": claims["claim"],
-            "verdict": claims["verdict"],
-            "margin": [signed(*row) for row in claims[["measured", "low", "high"]].itertuples(index=False)],
-            "the paper": claims["paper"],
-            "note": claims["note"],
-        }
-    )
+    claims, parts = read_table(files["claims"]), read_table(files["claim_parts"])
     counts = Markup("<p>{}.</p>").format(count_verdicts(claims))
-    yield Text("verdicts", "", counts + from_table(shown, MARKS) + captions.of("claims"), (files["claims"],))
+    yield Text("verdicts", "", counts + captions.of("claims"), (files["claims"], files["claim_parts"]))
+    for place, topic in enumerate(TOPICS, start=1):
+        of_topic = claims.loc[claims["topic"] == topic]
+        if len(of_topic):
+            shown = _margins(of_topic, ["claim"], ["paper", "note"])
+            yield Text(f"topic_{place}", topic, shown + _parts(of_topic, parts.loc[parts["topic"] == topic]))
+
+
+def _parts(claims: pd.DataFrame, parts: pd.DataFrame) -> Markup:
+    """Under each claim its parts, shown when asked for."""
+    folded = Markup('<details id="claim_{}"><summary>{}</summary>{}</details>')
+    shown = Markup("")
+    for number, rows in parts.groupby("claim"):
+        claim = claims.loc[claims["claim"].str.startswith(f"{number}. ")].iloc[0]
+        told = f"Claim {number}: {claim['parts_held']} of {claim['parts']} parts hold"
+        shown += folded.format(number, told, _margins(rows, ["part"], ["note"]))
+    return shown
+
+
+def _margins(rows: pd.DataFrame, first: list[str], last: list[str]) -> Markup:
+    """Verdicts and margins at equal cost and at equal tokens, between other columns."""
+    rows = rows.fillna({"verdict_tokens": DASH, "note": ""})
+    marks = {verdict: MARKS[kind_of(verdict)] for verdict in {*rows["verdict"], *rows["verdict_tokens"]} - {DASH}}
+    sides: dict[str, Any] = {}
+    for equal, ending in (("cost", ""), ("tokens", "_tokens")):
+        numbers = rows[[f"{name}{ending}" for name in ("measured", "low", "high")]]
+        sides[f"at equal {equal}"] = rows[f"verdict{ending}"]
+        sides[f"margin at equal {equal}"] = [signed(*row) for row in numbers.itertuples(index=False)]
+    words = {name: rows[name] for name in (*first, *last)}
+    return from_table(pd.DataFrame({**{name: words[name] for name in first}, **sides, **words}), marks)
 
 
 def _scale(files: Files, captions: Captions) -> Iterator[Text]:

@@ -1,8 +1,8 @@
 """Sensitivity: what comes of choices that the paper leaves open, one row for each variant that no figure shows.
 
 In: the results of the methods and of their variants. Out: a `Table` of macro perplexities at the largest budget, the
-study's and the variant's after fine-tuning on each size, with their paired difference in nats and its interval over
-documents, and of whether the methods change their order. Below the variants stand the ways of choosing the expert.
+study's and the variant's after fine-tuning on each size, with their paired difference in nats and its interval, and of
+whether the methods change their order. Below the variants stand the ways of choosing the expert.
 
     SLM-is at ln 100, with another k-means seed at ln 99: difference -0.010; SLM at ln 99.5: ahead of SLM
 """
@@ -64,7 +64,7 @@ def sensitivity(evidence: Evidence) -> Table:
     caption = (
         "What comes of choices that the paper leaves open: macro perplexity after fine-tuning (FT) at budget "
         f"{count(e.plan.budgets[-1])}, the study's and the variant's, and their difference in nats with its "
-        f"{e.bootstrap.level:.0%} interval over documents, below 0 where the variant is better. Order: where the "
+        f"{e.bootstrap.level:.0%} interval, below 0 where the variant is better. Order: where the "
         "method comes ahead of another or falls behind it, all methods being changed so; with a question mark where "
         "an interval contains 0."
     )
