@@ -31,9 +31,11 @@ ablations: .venv/complete  ## variants of the methods: figures 5, 7, 10, 11, 14 
 
 specialize: .venv/complete  ## advice and a model for DOMAIN=your/documents LICENCE=… ORIGIN=… (LATENCY=ms; minutes after the demo)
 	@$(KNOWN)
-	$(SNAKEMAKE) specialize --quiet rules host progress --configfile $(CONFIG) --config \
-	  domain="$(DOMAIN)" licence="$(LICENCE)" origin="$(ORIGIN)" name="$(NAME)" field="$(FIELD)" latency="$(LATENCY)" \
-	  parameters="$(PARAMETERS)" specialization="$(SPECIALIZATION)" pretraining="$(PRETRAINING)" $(TIDY)
+	@$(BIN)/python scripts/_specialize.py --cores $(CORES) --configfile $(CONFIG) $(TIDY)
+
+# By the environment, as they were typed: neither make nor a shell reads them.
+WORDS = DOMAIN NAME FIELD LICENCE ORIGIN LATENCY PARAMETERS SPECIALIZATION PRETRAINING
+$(foreach word,$(WORDS),$(eval specialize: override export $(word) := $$(value $(word))))
 
 plan: .venv/complete  ## what PRESET=smoke, laptop, gpu or paper will take, before anything runs (2 to 9 seconds)
 	@$(BIN)/python scripts/_plan.py --preset $(PRESET) $(OPTIONS)

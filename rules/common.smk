@@ -13,7 +13,7 @@ if REPOSITORY.samefile(Path()):  # files named from here: a finished run stays f
 
 from speclm.cluster.importance import DRAW_BYTES
 from speclm.data.names import check_domain_names
-from speclm.data.own import HOW, check_source, take_own_domain
+from speclm.data.own import HOW, check_source, packed_arguments, take_own_domain, typed_words
 from speclm.data.shards import list_shards, read_datasets
 from speclm.model.mixture import expert_parts
 from speclm.stage.allocator import exports
@@ -50,7 +50,9 @@ STAGE_REVISION = {
 TABLES_IN = {name: read_table(REPOSITORY / "config" / f"{name}.tsv") for name in ("methods", "domains", "datasets")}
 SCHEMA = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").read_text())
 try:
-    OWN = take_own_domain(config, TABLES_IN, config.get("domains", []))
+    typed = workflow.config_settings.config_args or []
+    OWN = take_own_domain(config, TABLES_IN, config.get("domains", []), typed_words(typed))
+    workflow.config_settings.config_args = packed_arguments(typed)  # for the processes of jobs
     read_texts(config, SCHEMA)
     check_config(config, SCHEMA, TABLES_IN, ", ".join(map(str, workflow.configfiles)))
     check_domain_names(config["domains"])
@@ -68,7 +70,7 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
-# A domain of the user's own is none of the study's: it joins them where a wildcard names one. No name is "-".
+# A domain of the user's own, "own/…", is none of the study's: it joins them where a wildcard names one. No name is "-".
 OWN_NAME = OWN.name if OWN else "-"
 READ = {**DATASETS, **({OWN.dataset.dataset: OWN.dataset} if OWN else {})}
 SHARDS |= {OWN.dataset.dataset: OWN.shards} if OWN else {}
@@ -176,8 +178,8 @@ wildcard_constraints:
     method="|".join(RECIPES),
     clustering="|".join(CLUSTERINGS),
     study="(ablations/)?",
-    own=f"(own/{OWN_NAME}/)?",
-    folder=f"splits|own/{OWN_NAME}",
+    own=f"({OWN_NAME}/)?",
+    folder=f"splits|{OWN_NAME}",
     part=r"all|expert\d+|" + "|".join([*config["domains"], OWN_NAME]),
     seed=r"\d+",
     k=r"\d+",

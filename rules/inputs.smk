@@ -221,4 +221,4 @@ def own_results(wildcards):
     if OWN is None:
         error = UserError("no domain is named", where="specialize", key="domain", remedy=HOW)
         raise WorkflowError(str(error))
-    return [f"<run>/own/{OWN_NAME}/{name}" for name in ("advice.md", "results.tsv", "model")]
+    return [f"<run>/{OWN_NAME}/{name}" for name in ("advice.md", "results.tsv", "model")]

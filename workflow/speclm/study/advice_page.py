@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from speclm.data.names import plain_name
 from speclm.data.single_bytes import STRANGE
 from speclm.study.layout import DASH, count, markdown_rows, number, signed, with_interval
 from speclm.study.plan import Plan
@@ -25,7 +26,7 @@ def advice_page(advice: Advice, plan: Plan, source: str) -> str:
         plan: of the study that was asked. source: its folder.
     """
     parts = [
-        f"# Advice for {advice['name']}, before anything is spent",
+        f"# Advice for {plain_name(advice['name'])}, before anything is spent",
         *_recommendation(advice, plan),
         "## The documents",
         _table(_documents(advice)),
