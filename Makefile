@@ -69,8 +69,8 @@ report: .venv/complete  ## one self-contained page of the finished run PRESET; S
 	  -- results/$(PRESET)/report.html $(TIDY)
 	$(SNAKEMAKE) --quiet all --configfile $(CONFIG) --report results/$(PRESET)/snakemake.html
 
-crate: .venv/complete  ## the finished run PRESET with the workflow in one archive to deposit (Workflow Run RO-Crate)
-	@$(BIN)/python scripts/_crate.py results/$(PRESET)
+crate: .venv/complete  ## the finished run PRESET with the workflow in one archive to deposit (Workflow Run RO-Crate; OWN=yes: with your own domains)
+	@$(BIN)/python scripts/_crate.py results/$(PRESET) $(if $(OWN),--own)
 
 bench: .venv/complete .venv/bench  ## speed and memory of training and of the data stages beside their peers (about 30 minutes)
 	PYTHONPATH=workflow $(BIN)/python -m speclm.bench
