@@ -23,7 +23,7 @@ rule collect_documents:
         settings=lambda wildcards: {
             **READ[wildcards.dataset].reading(),
             "files": SHARDS[wildcards.dataset][int(wildcards.shard)],
-            "minimum_characters": config["documents"]["minimum_characters"],
+            **{key: config["documents"][key] for key in ("minimum_characters", "strict")},
         },
         revision=STAGE_REVISION["collect"],
     message:

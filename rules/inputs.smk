@@ -5,9 +5,9 @@ def document_files(dataset):
 
 
 def local_files(wildcards):
-    """The user's own files of a shard, for it to be read again when one changes; names like wildcards cannot be inputs."""
+    """The user's own files of a shard, for it to be read again when one changes; odd names cannot be inputs."""
     files = SHARDS[wildcards.dataset][int(wildcards.shard)].values() if READ[wildcards.dataset].kind == "files" else []
-    return [file for file in files if not set("{}<>") & set(file)]
+    return [file for file in files if not set("{}<>") & set(file) and "://" not in file]
 
 
 def settings(*keys, **more):

@@ -89,6 +89,9 @@ checkpoint advise_domain:
         clusters=f"<run>/clusters/main/k{config['models']['slm_is']['clusters']}/{{domain}}/train.npy",
         tokens=[f"<run>/tokens/{{domain}}/{split}.bin.json" for split in SPLITS_OF_A_DOMAIN],
         generic=generic_train("<run>/tokens/{split}.bin.json"),
+        manifests=lambda wildcards: [
+            f"{file.removesuffix('.jsonl.zst')}.json" for file in document_files(OWN.dataset.dataset)
+        ],
         report="<run>/{domain}/splits.json",
         checked="<run>/{domain}/checked.json",
         start="<run>/{domain}/start/measurements.json",

@@ -16,7 +16,9 @@ def shard(documents: int, short: int) -> dict[str, Any]:
     return {
         "documents": documents,
         "characters": 1000 * documents,
-        "left_out": {"elsewhere": 5, "too_short": short, "without_text": 1},
+        "left_out": {"elsewhere": 5, "too_short": short, "without_text": 1, "rows": 1, "files": 0},
+        "passed_over": ["a.txt: is empty"],
+        "other_files": {"by_ending": "", "first": []},
         "origins": [{"sha256": f"{documents}"}],
         "files": [{"bytes": 2000}],
     }
@@ -55,6 +57,7 @@ def test_the_card(tmp_path: Path) -> None:
     assert ["tax", "web", "7", "7,000", "CC0", "a desk", "half of it"] in rows
     (read,) = [row for row in rows if row[0] == "web"]
     assert read[1:10] == ["hub", "o/n/{0..1}.txt", "a" * 40, "set=a\\|b", "2", "4,000", "10", "2", "2"]
+    assert read[10:12] == ["2", "0"] and "- 2 rows could not be read" in card and "- a.txt: is empty" in card
     assert ["tax/test", "7", "8,000", "2,000", "0.00%"] in rows
     assert ["generic/train", "9", "9,000", "400", "2.00%"] in rows
     assert "**tax is foreign to the tokenizer**: 20% of its training tokens are single bytes." in card

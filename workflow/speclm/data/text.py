@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-# Control characters but for tab and line end, and byte order marks, go; what divides words becomes a line end or a blank.
+# Control characters but for tab and line end, and byte order marks, go; what divides words becomes a line end or blank.
 _REMOVED = dict.fromkeys([*range(9), *range(0xE, 0x1C), *range(0x7F, 0xA0), 0xFEFF])
 _LINE_ENDS = dict.fromkeys([0xB, 0xC, 0x1C, 0x1D, 0x1E, 0x85, 0x2028, 0x2029], "\n")
 _WRITTEN: dict[int, str | None] = {**_REMOVED, **_LINE_ENDS, 0x1F: " "}

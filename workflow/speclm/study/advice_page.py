@@ -30,6 +30,7 @@ def advice_page(advice: Advice, plan: Plan, source: str) -> str:
         *_recommendation(advice, plan),
         "## The documents",
         _table(_documents(advice)),
+        *(["\n".join(f"- {line}" for line in advice["left_out"])] if advice["left_out"] else []),
         "## How far it is from what was studied",
         f"Windows of the training text by {advice['k']} clusters of the generic text. Distance: Jensen-Shannon "
         "divergence of the histograms, 0 to 0.69 nats, and KL, both to the generic text. Bits per byte: the generic "
