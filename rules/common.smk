@@ -12,7 +12,7 @@ if REPOSITORY.samefile(Path()):  # files named from here: a finished run stays f
     REPOSITORY = Path()
 
 from speclm.cluster.importance import DRAW_BYTES
-from speclm.data.names import check_domain_names
+from speclm.data.names import check_domain_names, kept_out
 from speclm.data.own import HOW, check_source, packed_arguments, take_own_domain, typed_words
 from speclm.data.shards import list_shards, read_datasets
 from speclm.model.mixture import expert_parts
@@ -36,7 +36,7 @@ STAGE_REVISION = {
     "collect": 2,
     "split": 1,
     "tokenizer": 1,
-    "encode": 2,
+    "encode": 3,
     "embed": 2,
     "cluster": 2,
     "importance": 2,

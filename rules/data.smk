@@ -50,7 +50,7 @@ rule split_documents:
     resources:
         mem_mb=growing(2000),
     params:
-        settings=settings("documents", datasets=DATASET_OF),
+        settings=settings("documents", "context", datasets=DATASET_OF),
         revision=STAGE_REVISION["split"],
     message:
         "Removing duplicates and dividing documents into training, validation and test"
@@ -76,7 +76,7 @@ rule split_shard:
     resources:
         mem_mb=growing(2000),
     params:
-        settings=settings("documents"),
+        settings=settings("documents", "context"),
         revision=STAGE_REVISION["split"],
     message:
         "Removing from generic shard {wildcards.shard} what stands twice or in another split"
@@ -137,8 +137,8 @@ rule hash_split:
 
 rule check_splits:
     input:
-        documents=lambda wildcards: [f"<run>/hashes/{name}.documents.npy" for name in separate_splits(wildcards)],
-        windows=lambda wildcards: [f"<run>/hashes/{name}.windows.npy" for name in separate_splits(wildcards)],
+        documents=lambda wildcards: [f"<run>/hashes/{name}.documents.npy" for name in splits_together(wildcards.folder)],
+        windows=lambda wildcards: [f"<run>/hashes/{name}.windows.npy" for name in splits_together(wildcards.folder)],
     output:
         report="<run>/{folder}/checked.json",
     log:
@@ -152,7 +152,7 @@ rule check_splits:
         mem_mb=growing(1500),
     params:
         settings=lambda wildcards: {
-            "splits": separate_splits(wildcards),
+            "splits": splits_together(wildcards.folder),
             "passages_removed": config["documents"]["passage_words"] is not None,
         },
         revision=STAGE_REVISION["split"],

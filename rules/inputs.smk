@@ -15,10 +15,19 @@ def settings(*keys, **more):
     return {**{key: config[key] for key in keys}, **more}
 
 
-def separate_splits(wildcards):
-    """The splits that may share nothing: all of the study, or those of the user's own domain and the generic ones."""
-    corpora = CORPORA if wildcards.folder == "splits" else [OWN_NAME, "generic"]
+def splits_together(folder):
+    """The splits that are compared: all of the study, or those of the user's own domain and the generic ones."""
+    corpora = CORPORA if folder == "splits" else [OWN_NAME, "generic"]
     return [f"{corpus}/{split}" for corpus in corpora for split in SPLITS.get(corpus, SPLITS_OF_A_DOMAIN)]
+
+
+def stores_kept_out(wildcards):
+    """The stores of which an encoded split may hold no window; none where passages may stand in two splits."""
+    if config["documents"]["passage_words"] is None:
+        return []
+    folder = OWN_NAME if wildcards.corpus == OWN_NAME else "splits"
+    names = kept_out(f"{wildcards.corpus}/{wildcards.split}", splits_together(folder))
+    return [f"<run>/tokens/{name}.bin" for name in names]
 
 
 def budgets_for(recipe, part):

@@ -124,6 +124,10 @@ def _lines(
             for split, row in report["splits"].items()
         ],
     )
+    for split, row in report["splits"].items():
+        gone = row["documents"] - sum(store["documents"] for store in tokens[split])
+        if gone:
+            yield f"\n{gone} documents of {split} were left out of its tokens: they hold a window of another split."
     for corpus in corpora:
         share = byte_share(tokens[f"{corpus}/train"])
         if share >= STRANGE:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from speclm.stage.errors import UserError
 
@@ -46,3 +46,31 @@ def check_domain_names(names: Sequence[str]) -> None:
             raise UserError(
                 f'"{name}" cannot be the name of a folder', key="domains", remedy="take letters, digits, _ and -"
             )
+
+
+def split_of(name: str) -> str:
+    """The split that a shard belongs to: generic/train/00003 -> generic/train; any other is its own."""
+    return re.sub(r"/\d{5}$", "", name)
+
+
+def held_apart(name: str, other: str) -> bool:
+    """Whether two splits may share no window."""
+    (corpus, split), (other_corpus, other_split) = map(_corpus_and_split, (name, other))
+    return corpus == other_corpus or (split == "train") != (other_split == "train")
+
+
+def kept_out(name: str, names: Iterable[str]) -> list[str]:
+    """The splits among `names` whose windows an encoded split may not hold: those it is held apart from that are made
+    before it. These are, of a study, the test, then the validation texts; of an own domain first all generic text."""
+
+    def rank(split: str) -> int:
+        known = name.startswith(own_name("")) and split.startswith(GENERIC)
+        return -1 if known else {"train": 2, "valid": 1}.get(_corpus_and_split(split)[1], 0)
+
+    return [other for other in names if rank(other) < rank(name) and held_apart(name, other)]
+
+
+def _corpus_and_split(name: str) -> tuple[str, str]:
+    """own/mails/train -> own/mails, train."""
+    corpus, _, split = split_of(name).rpartition("/")
+    return corpus, split

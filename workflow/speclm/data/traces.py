@@ -36,7 +36,7 @@ SHINGLE_WORDS = 5
 KEY = np.dtype("S16")
 _ASCII_WORDS = r"[a-z0-9_]+|[!-/:-@\[-^`{-~]+|\S"
 UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Line_Break=Complex_Context}]"  # scripts without blanks
-_ANY_WORDS = rf"[[\p{{L}}\p{{M}}\p{{N}}_]--{UNSPACED}]+|[!-/:-@\[-^`{{-~]+|\S\p{{M}}*"
+_ANY_WORDS = rf"[[\p{{L}}\p{{M}}\p{{N}}_]--{UNSPACED}]+|[!-/:-@\[-^`{{-~]+|[^\s\x1c-\x1f]\p{{M}}*"
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,14 @@ def hash_words(texts: Sequence[str]) -> tuple[Array, list[int]]:
         ends.append(len(words))
     digests = b"".join(blake2b(word.encode(), digest_size=8).digest() for word in numbers)
     return np.frombuffer(digests, dtype="<u8")[np.array(words, dtype=np.int64)], ends
+
+
+def word_unit(texts: Sequence[str]) -> str:
+    """What most words of the texts are: "words", or "characters" of a script without blanks."""
+    pattern = regex.compile(UNSPACED, flags=regex.VERSION1)
+    text = " ".join(texts)
+    single = len(pattern.findall(text))
+    return "characters" if single > len(pattern.sub(" ", text).split()) else "words"
 
 
 def run_hashes(hashes: Array, words: float) -> Array:
