@@ -34,7 +34,7 @@ specialize: .venv/complete  ## advice and a model for DOMAIN=your/documents LICE
 	@$(BIN)/python scripts/_specialize.py --cores $(CORES) --configfile $(CONFIG) $(TIDY)
 
 # By the environment, as they were typed: neither make nor a shell reads them.
-WORDS = DOMAIN NAME FIELD LICENCE ORIGIN LATENCY PARAMETERS SPECIALIZATION PRETRAINING
+WORDS = DOMAIN NAME FIELD LICENCE ORIGIN STRICT LATENCY PARAMETERS SPECIALIZATION PRETRAINING
 $(foreach word,$(WORDS),$(eval specialize: override export $(word) := $$(value $(word))))
 
 plan: .venv/complete  ## what PRESET=smoke, laptop, gpu or paper will take, before anything runs (2 to 9 seconds)

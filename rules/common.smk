@@ -74,6 +74,7 @@ except UserError as error:
 OWN_NAME = OWN.name if OWN else "-"
 READ = {**DATASETS, **({OWN.dataset.dataset: OWN.dataset} if OWN else {})}
 SHARDS |= {OWN.dataset.dataset: OWN.shards} if OWN else {}
+STRICT = {name: config["documents"]["strict"] or (OWN is not None and name == OWN.name and OWN.strict) for name in READ}
 SPLITS_OF_A_DOMAIN = ["train", "valid", "test"]
 DEVIATIONS = {corpus: DATASETS[name].deviation for corpus, name in DATASET_OF.items() if DATASETS[name].departs}
 RECIPES = make_recipes(config, TABLES_IN["methods"])
@@ -82,6 +83,8 @@ TAUGHT = [name for name, recipe in RECIPES.items() if recipe.teacher != "-"] or 
 METHODS = {name: recipe for name, recipe in RECIPES.items() if name in config["methods"]}
 CLUSTERINGS = clusterings_of(RECIPES)
 CORPORA = ["generic", *config["domains"]]
+# What splits depend on beside the documents that are read.
+DIVIDED = {key: value for key, value in config["documents"].items() if key not in ("minimum_characters", "strict")}
 # Generic train is one file for each shard of its data set; every other split is one file.
 GENERIC_TRAIN = [f"train/{shard:05d}" for shard in range(len(SHARDS[config["documents"]["generic"]]))]
 SPLITS = {corpus: [*GENERIC_TRAIN, "heldout"] if corpus == "generic" else SPLITS_OF_A_DOMAIN for corpus in CORPORA}

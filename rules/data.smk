@@ -23,7 +23,8 @@ rule collect_documents:
         settings=lambda wildcards: {
             **READ[wildcards.dataset].reading(),
             "files": SHARDS[wildcards.dataset][int(wildcards.shard)],
-            **{key: config["documents"][key] for key in ("minimum_characters", "strict")},
+            "minimum_characters": config["documents"]["minimum_characters"],
+            "strict": STRICT[wildcards.dataset],
         },
         revision=STAGE_REVISION["collect"],
     message:
@@ -50,7 +51,7 @@ rule split_documents:
     resources:
         mem_mb=growing(2000),
     params:
-        settings=settings("documents", "context", datasets=DATASET_OF),
+        settings=settings("context", documents=DIVIDED, datasets=DATASET_OF),
         revision=STAGE_REVISION["split"],
     message:
         "Removing duplicates and dividing documents into training, validation and test"
@@ -76,7 +77,7 @@ rule split_shard:
     resources:
         mem_mb=growing(2000),
     params:
-        settings=settings("documents", "context"),
+        settings=settings("context", documents=DIVIDED),
         revision=STAGE_REVISION["split"],
     message:
         "Removing from generic shard {wildcards.shard} what stands twice or in another split"

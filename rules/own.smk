@@ -19,7 +19,7 @@ rule compare_domain:
     resources:
         mem_mb=growing(2000),
     params:
-        settings=settings("documents", "context"),
+        settings=settings("context", documents=DIVIDED),
         revision=STAGE_REVISION["split"],
     message:
         "Looking for documents of {wildcards.domain} in generic, {wildcards.split}"
@@ -47,7 +47,7 @@ rule split_domain:
     resources:
         mem_mb=growing(2000),
     params:
-        settings=settings("documents", "context"),
+        settings=settings("context", documents=DIVIDED),
         revision=STAGE_REVISION["split"],
     message:
         "Dividing the documents of {wildcards.domain} that the generic text does not hold"

@@ -101,6 +101,12 @@ def test_words_count_as_typed_here_and_in_the_processes_of_jobs(word: str) -> No
     assert packed_arguments(packed) == packed
 
 
+@pytest.mark.parametrize(("given", "strict"), [({}, False), ({"strict": "yes"}, True), ({"strict": True}, True)])
+def test_reading_is_strict_where_it_is_asked_for(folder: Path, given: dict[str, Any], strict: bool) -> None:
+    own = take(domain=str(folder), licence="MIT", origin="x", **given)
+    assert own is not None and own.strict is strict
+
+
 def test_quotes_around_a_word_are_no_part_of_it() -> None:
     assert typed_words(["origin='a b'", 'domain="a"', "licence='a", "name="]) == {
         **{"origin": "a b", "domain": "a", "licence": "'a", "name": ""}

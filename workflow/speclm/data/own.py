@@ -31,7 +31,7 @@ from speclm.stage.files import read_json
 if TYPE_CHECKING:
     import pandas as pd
 
-WORDS = ("domain", "name", "field", "licence", "origin")
+WORDS = ("domain", "name", "field", "licence", "origin", "strict")
 LIMITS = ("latency", "parameters", "specialization", "pretraining")
 PACKED = "own_words"  # all words in one
 HOW = 'make specialize DOMAIN=path/to/documents LICENCE=CC-BY-4.0 ORIGIN="what it is"'
@@ -46,12 +46,14 @@ class OwnDomain:
         dataset: its row of config/datasets.tsv, or one made of the user's words, called like the domain.
         shards: what is read together.
         limits: what was said of the budgets, by `LIMITS`.
+        strict: whether what cannot be read of it is refused, not passed over.
     """
 
     name: str
     dataset: DataSet
     shards: list[Files]
     limits: Mapping[str, Any]
+    strict: bool
 
 
 def typed_words(arguments: Iterable[str]) -> dict[str, str]:
@@ -108,14 +110,14 @@ def take_own_domain(
     limits = {key: given[key] for key in LIMITS if key in given}
     if "slm" not in config.get("methods", []):
         raise _refuse("methods", "a domain is advised and measured beside the slm", "add slm to the methods")
-    domain = words["domain"]
+    domain, strict = words["domain"], words.get("strict", "no").lower() not in ("no", "false", "0")
     rows = tables["domains"].set_index("domain")["dataset"]
     if domain in studied:
         raise _refuse("domain", f'"{domain}" is a domain of this study', "look at its results, or name another")
     if domain in rows.index:
         check_domain_names([domain])
         dataset = read_datasets(tables["datasets"], [rows[domain]])[rows[domain]]
-        return OwnDomain(own_name(domain), dataset, list_shards(dataset) or [{}], limits)
+        return OwnDomain(own_name(domain), dataset, list_shards(dataset) or [{}], limits, strict)
     for key in ("licence", "origin"):
         if key not in words:
             remedy = f'say what the text may be used for and where it comes from ("unknown" is an answer): {HOW}'
@@ -133,7 +135,7 @@ def take_own_domain(
             key="domain",
             remedy=f"name what is there: {HOW}; the study's domains are domains: […]",
         )
-    return OwnDomain(own_name(name), dataset, shards, limits)
+    return OwnDomain(own_name(name), dataset, shards, limits, strict)
 
 
 def check_source(own: OwnDomain, run: Path) -> None:
@@ -167,6 +169,8 @@ def _name_of(domain: str) -> str:
 
 
 def _text(key: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value)
     if not isinstance(value, str):
         remedy = f'quote it in the configuration file: {key}: "…"'
         if key == "domain":
