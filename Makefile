@@ -34,9 +34,11 @@ ablations: .venv/complete  ## variants of the methods: figures 5, 7, 10, 11, 14 
 
 specialize: .venv/complete  ## advice and a model for DOMAIN=your/documents LICENCE=… ORIGIN=… (LATENCY=ms; minutes after the demo)
 	@$(KNOWN)
-	$(SNAKEMAKE) specialize --quiet rules host progress --configfile $(CONFIG) --config \
-	  domain="$(DOMAIN)" licence="$(LICENCE)" origin="$(ORIGIN)" name="$(NAME)" field="$(FIELD)" latency="$(LATENCY)" \
-	  parameters="$(PARAMETERS)" specialization="$(SPECIALIZATION)" pretraining="$(PRETRAINING)" $(TIDY)
+	@$(BIN)/python scripts/_specialize.py --cores $(CORES) --configfile $(CONFIG) $(TIDY)
+
+# By the environment, as they were typed: neither make nor a shell reads them.
+WORDS = DOMAIN NAME FIELD LICENCE ORIGIN STRICT LATENCY PARAMETERS SPECIALIZATION PRETRAINING
+$(foreach word,$(WORDS),$(eval specialize: override export $(word) := $$(value $(word))))
 
 plan: .venv/complete  ## what PRESET=smoke, laptop, gpu or paper will take, before anything runs (2 to 9 seconds)
 	@$(BIN)/python scripts/_plan.py --preset $(PRESET) $(OPTIONS)
@@ -70,8 +72,8 @@ report: .venv/complete  ## one self-contained page of the finished run PRESET; S
 	  -- results/$(PRESET)/report.html $(TIDY)
 	$(SNAKEMAKE) --quiet all --configfile $(CONFIG) --report results/$(PRESET)/snakemake.html
 
-crate: .venv/complete  ## the finished run PRESET with the workflow in one archive to deposit (Workflow Run RO-Crate)
-	@$(BIN)/python scripts/_crate.py results/$(PRESET)
+crate: .venv/complete  ## the finished run PRESET with the workflow in one archive to deposit (Workflow Run RO-Crate; OWN=yes: with your own domains)
+	@$(BIN)/python scripts/_crate.py results/$(PRESET) $(if $(OWN),--own)
 
 bench: .venv/complete .venv/bench  ## speed and memory of training and of the data stages beside their peers (about 30 minutes)
 	PYTHONPATH=workflow $(BIN)/python -m speclm.bench

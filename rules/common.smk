@@ -12,8 +12,8 @@ if REPOSITORY.samefile(Path()):  # files named from here: a finished run stays f
     REPOSITORY = Path()
 
 from speclm.cluster.importance import DRAW_BYTES
-from speclm.data.names import check_domain_names
-from speclm.data.own import HOW, check_source, take_own_domain
+from speclm.data.names import check_domain_names, kept_out
+from speclm.data.own import HOW, check_source, packed_arguments, take_own_domain, typed_words
 from speclm.data.shards import list_shards, read_datasets
 from speclm.model.mixture import expert_parts
 from speclm.stage.allocator import exports
@@ -33,10 +33,10 @@ shell.prefix(exports() + "; ")
 
 # Raised when the library's code changes what a stage makes: that reruns the stage and what depends on it.
 STAGE_REVISION = {
-    "collect": 1,
+    "collect": 2,
     "split": 1,
     "tokenizer": 1,
-    "encode": 2,
+    "encode": 3,
     "embed": 2,
     "cluster": 2,
     "importance": 2,
@@ -50,7 +50,9 @@ STAGE_REVISION = {
 TABLES_IN = {name: read_table(REPOSITORY / "config" / f"{name}.tsv") for name in ("methods", "domains", "datasets")}
 SCHEMA = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").read_text())
 try:
-    OWN = take_own_domain(config, TABLES_IN, config.get("domains", []))
+    typed = workflow.config_settings.config_args or []
+    OWN = take_own_domain(config, TABLES_IN, config.get("domains", []), typed_words(typed))
+    workflow.config_settings.config_args = packed_arguments(typed)  # for the processes of jobs
     read_texts(config, SCHEMA)
     check_config(config, SCHEMA, TABLES_IN, ", ".join(map(str, workflow.configfiles)))
     check_domain_names(config["domains"])
@@ -68,10 +70,11 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
-# A domain of the user's own is none of the study's: it joins them where a wildcard names one. No name is "-".
+# A domain of the user's own, "own/…", is none of the study's: it joins them where a wildcard names one. No name is "-".
 OWN_NAME = OWN.name if OWN else "-"
 READ = {**DATASETS, **({OWN.dataset.dataset: OWN.dataset} if OWN else {})}
 SHARDS |= {OWN.dataset.dataset: OWN.shards} if OWN else {}
+STRICT = {name: config["documents"]["strict"] or (OWN is not None and name == OWN.name and OWN.strict) for name in READ}
 SPLITS_OF_A_DOMAIN = ["train", "valid", "test"]
 DEVIATIONS = {corpus: DATASETS[name].deviation for corpus, name in DATASET_OF.items() if DATASETS[name].departs}
 RECIPES = make_recipes(config, TABLES_IN["methods"])
@@ -80,6 +83,8 @@ TAUGHT = [name for name, recipe in RECIPES.items() if recipe.teacher != "-"] or 
 METHODS = {name: recipe for name, recipe in RECIPES.items() if name in config["methods"]}
 CLUSTERINGS = clusterings_of(RECIPES)
 CORPORA = ["generic", *config["domains"]]
+# What splits depend on beside the documents that are read.
+DIVIDED = {key: value for key, value in config["documents"].items() if key not in ("minimum_characters", "strict")}
 # Generic train is one file for each shard of its data set; every other split is one file.
 GENERIC_TRAIN = [f"train/{shard:05d}" for shard in range(len(SHARDS[config["documents"]["generic"]]))]
 SPLITS = {corpus: [*GENERIC_TRAIN, "heldout"] if corpus == "generic" else SPLITS_OF_A_DOMAIN for corpus in CORPORA}
@@ -176,8 +181,8 @@ wildcard_constraints:
     method="|".join(RECIPES),
     clustering="|".join(CLUSTERINGS),
     study="(ablations/)?",
-    own=f"(own/{OWN_NAME}/)?",
-    folder=f"splits|own/{OWN_NAME}",
+    own=f"({OWN_NAME}/)?",
+    folder=f"splits|{OWN_NAME}",
     part=r"all|expert\d+|" + "|".join([*config["domains"], OWN_NAME]),
     seed=r"\d+",
     k=r"\d+",

@@ -24,6 +24,7 @@ rule collect_documents:
             **READ[wildcards.dataset].reading(),
             "files": SHARDS[wildcards.dataset][int(wildcards.shard)],
             "minimum_characters": config["documents"]["minimum_characters"],
+            "strict": STRICT[wildcards.dataset],
         },
         revision=STAGE_REVISION["collect"],
     message:
@@ -50,7 +51,7 @@ rule split_documents:
     resources:
         mem_mb=growing(2000),
     params:
-        settings=settings("documents", datasets=DATASET_OF),
+        settings=settings("context", documents=DIVIDED, datasets=DATASET_OF),
         revision=STAGE_REVISION["split"],
     message:
         "Removing duplicates and dividing documents into training, validation and test"
@@ -76,7 +77,7 @@ rule split_shard:
     resources:
         mem_mb=growing(2000),
     params:
-        settings=settings("documents"),
+        settings=settings("context", documents=DIVIDED),
         revision=STAGE_REVISION["split"],
     message:
         "Removing from generic shard {wildcards.shard} what stands twice or in another split"
@@ -137,8 +138,8 @@ rule hash_split:
 
 rule check_splits:
     input:
-        documents=lambda wildcards: [f"<run>/hashes/{name}.documents.npy" for name in separate_splits(wildcards)],
-        windows=lambda wildcards: [f"<run>/hashes/{name}.windows.npy" for name in separate_splits(wildcards)],
+        documents=lambda wildcards: [f"<run>/hashes/{name}.documents.npy" for name in splits_together(wildcards.folder)],
+        windows=lambda wildcards: [f"<run>/hashes/{name}.windows.npy" for name in splits_together(wildcards.folder)],
     output:
         report="<run>/{folder}/checked.json",
     log:
@@ -152,7 +153,7 @@ rule check_splits:
         mem_mb=growing(1500),
     params:
         settings=lambda wildcards: {
-            "splits": separate_splits(wildcards),
+            "splits": splits_together(wildcards.folder),
             "passages_removed": config["documents"]["passage_words"] is not None,
         },
         revision=STAGE_REVISION["split"],

@@ -5,9 +5,9 @@ def document_files(dataset):
 
 
 def local_files(wildcards):
-    """The user's own files of a shard, for it to be read again when one changes; names like wildcards cannot be inputs."""
+    """The user's own files of a shard, for it to be read again when one changes; odd names cannot be inputs."""
     files = SHARDS[wildcards.dataset][int(wildcards.shard)].values() if READ[wildcards.dataset].kind == "files" else []
-    return [file for file in files if not set("{}<>") & set(file)]
+    return [file for file in files if not set("{}<>") & set(file) and "://" not in file]
 
 
 def settings(*keys, **more):
@@ -15,10 +15,19 @@ def settings(*keys, **more):
     return {**{key: config[key] for key in keys}, **more}
 
 
-def separate_splits(wildcards):
-    """The splits that may share nothing: all of the study, or those of the user's own domain and the generic ones."""
-    corpora = CORPORA if wildcards.folder == "splits" else [OWN_NAME, "generic"]
+def splits_together(folder):
+    """The splits that are compared: all of the study, or those of the user's own domain and the generic ones."""
+    corpora = CORPORA if folder == "splits" else [OWN_NAME, "generic"]
     return [f"{corpus}/{split}" for corpus in corpora for split in SPLITS.get(corpus, SPLITS_OF_A_DOMAIN)]
+
+
+def stores_kept_out(wildcards):
+    """The stores of which an encoded split may hold no window; none where passages may stand in two splits."""
+    if config["documents"]["passage_words"] is None:
+        return []
+    folder = OWN_NAME if wildcards.corpus == OWN_NAME else "splits"
+    names = kept_out(f"{wildcards.corpus}/{wildcards.split}", splits_together(folder))
+    return [f"<run>/tokens/{name}.bin" for name in names]
 
 
 def budgets_for(recipe, part):
@@ -216,4 +225,4 @@ def own_results(wildcards):
     if OWN is None:
         error = UserError("no domain is named", where="specialize", key="domain", remedy=HOW)
         raise WorkflowError(str(error))
-    return [f"<run>/own/{OWN_NAME}/{name}" for name in ("advice.md", "results.tsv", "model")]
+    return [f"<run>/{OWN_NAME}/{name}" for name in ("advice.md", "results.tsv", "model")]

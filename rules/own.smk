@@ -5,8 +5,8 @@ rule compare_domain:
         documents=lambda wildcards: document_files(OWN.dataset.dataset),
         generic="<run>/splits/generic/{split}.jsonl.zst",
     output:
-        collisions="<run>/own/{domain}/collisions/generic/{split}.npy",
-        sidecar="<run>/own/{domain}/collisions/generic/{split}.npy.json",
+        collisions="<run>/{domain}/collisions/generic/{split}.npy",
+        sidecar="<run>/{domain}/collisions/generic/{split}.npy.json",
     log:
         "<logs>/compare_domain/{domain}/{split}.log",
     benchmark:
@@ -19,7 +19,7 @@ rule compare_domain:
     resources:
         mem_mb=growing(2000),
     params:
-        settings=settings("documents"),
+        settings=settings("context", documents=DIVIDED),
         revision=STAGE_REVISION["split"],
     message:
         "Looking for documents of {wildcards.domain} in generic, {wildcards.split}"
@@ -30,10 +30,10 @@ rule compare_domain:
 rule split_domain:
     input:
         documents=lambda wildcards: document_files(OWN.dataset.dataset),
-        train=generic_train("<run>/own/{{domain}}/collisions/{split}.npy"),
-        heldout="<run>/own/{domain}/collisions/generic/heldout.npy",
+        train=generic_train("<run>/{{domain}}/collisions/{split}.npy"),
+        heldout="<run>/{domain}/collisions/generic/heldout.npy",
     output:
-        report="<run>/own/{domain}/splits.json",
+        report="<run>/{domain}/splits.json",
         splits=[f"<run>/splits/{{domain}}/{split}.jsonl.zst" for split in SPLITS_OF_A_DOMAIN],
     log:
         "<logs>/split_domain/{domain}.log",
@@ -47,7 +47,7 @@ rule split_domain:
     resources:
         mem_mb=growing(2000),
     params:
-        settings=settings("documents"),
+        settings=settings("context", documents=DIVIDED),
         revision=STAGE_REVISION["split"],
     message:
         "Dividing the documents of {wildcards.domain} that the generic text does not hold"
@@ -60,8 +60,8 @@ rule measure_start:
         valid="<run>/tokens/{domain}/valid.bin",
         checkpoints=f"<run>/pretrain/slm/all/seed{config['seeds'][0]}/checkpoints",
     output:
-        documents="<run>/own/{domain}/start/documents.parquet",
-        measurements="<run>/own/{domain}/start/measurements.json",
+        documents="<run>/{domain}/start/documents.parquet",
+        measurements="<run>/{domain}/start/measurements.json",
     log:
         "<logs>/measure_start/{domain}.log",
     benchmark:
@@ -89,12 +89,15 @@ checkpoint advise_domain:
         clusters=f"<run>/clusters/main/k{config['models']['slm_is']['clusters']}/{{domain}}/train.npy",
         tokens=[f"<run>/tokens/{{domain}}/{split}.bin.json" for split in SPLITS_OF_A_DOMAIN],
         generic=generic_train("<run>/tokens/{split}.bin.json"),
-        report="<run>/own/{domain}/splits.json",
-        checked="<run>/own/{domain}/checked.json",
-        start="<run>/own/{domain}/start/measurements.json",
+        manifests=lambda wildcards: [
+            f"{file.removesuffix('.jsonl.zst')}.json" for file in document_files(OWN.dataset.dataset)
+        ],
+        report="<run>/{domain}/splits.json",
+        checked="<run>/{domain}/checked.json",
+        start="<run>/{domain}/start/measurements.json",
     output:
-        page="<run>/own/{domain}/advice.md",
-        advice="<run>/own/{domain}/advice.json",
+        page="<run>/{domain}/advice.md",
+        advice="<run>/{domain}/advice.json",
     log:
         "<logs>/advise_domain/{domain}.log",
     benchmark:
@@ -117,10 +120,10 @@ rule compare_methods:
     input:
         unpack(compare_inputs),
         methods=REPOSITORY / "config/methods.tsv",
-        advice="<run>/own/{domain}/advice.json",
-        serving="<run>/own/{domain}/serving.tsv",
+        advice="<run>/{domain}/advice.json",
+        serving="<run>/{domain}/serving.tsv",
     output:
-        results="<run>/own/{domain}/results.tsv",
+        results="<run>/{domain}/results.tsv",
     log:
         "<logs>/compare_methods/{domain}.log",
     benchmark:
@@ -143,11 +146,11 @@ rule export_model:
     input:
         models=lambda wildcards: served_models(chosen_methods(wildcards), wildcards.domain),
         tokenizer="<run>/tokenizer/tokenizer.model",
-        advice="<run>/own/{domain}/advice.json",
-        results="<run>/own/{domain}/results.tsv",
-        serving="<run>/own/{domain}/serving.tsv",
+        advice="<run>/{domain}/advice.json",
+        results="<run>/{domain}/results.tsv",
+        serving="<run>/{domain}/serving.tsv",
     output:
-        model=directory("<run>/own/{domain}/model"),
+        model=directory("<run>/{domain}/model"),
     log:
         "<logs>/export_model/{domain}.log",
     benchmark:

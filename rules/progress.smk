@@ -35,7 +35,7 @@ onstart:
 
 onsuccess:
     if OWN:
-        print(f"Advice, results and model: results/{config['run']}/own/{OWN_NAME}", file=sys.stderr)
+        print(f"Advice, results and model: results/{config['run']}/{OWN_NAME}", file=sys.stderr)
 
 
 onerror:

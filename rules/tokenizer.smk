@@ -28,6 +28,7 @@ rule encode_split:
         documents="<run>/splits/{corpus}/{split}.jsonl.zst",
         tokenizer="<run>/tokenizer/tokenizer.model",
         sidecar="<run>/tokenizer/tokenizer.json",
+        kept_out=stores_kept_out,
     output:
         tokens="<run>/tokens/{corpus}/{split}.bin",
         sidecar="<run>/tokens/{corpus}/{split}.bin.json",

@@ -10,6 +10,7 @@ def main(job: Job) -> dict:
 
     from speclm.cluster.histogram import histogram_frame
     from speclm.data.single_bytes import byte_share
+    from speclm.data.tally import tell_left_out
     from speclm.study.advice import Costs, advise
     from speclm.study.advice_page import advice_page
     from speclm.study.budgets import Limits
@@ -24,6 +25,7 @@ def main(job: Job) -> dict:
         {split: store["tokens"] for split, store in stores.items()},
         (byte_share([stores["train"]]), byte_share([read_json(path) for path in job.inputs["generic"]])),
         read_json(job.inputs["start"]),
+        tell_left_out([read_json(path) for path in job.inputs["manifests"]]),
     )
     own = histogram_frame(name, settings["k"], [job.inputs["clusters"]])
     evidence = load_evidence(

@@ -13,7 +13,7 @@ def main(job: Job) -> dict:
         job.wildcards["domain"],
         job.inputs["documents"],
         job.inputs["generic"],
-        split_settings(documents),
+        split_settings(documents, job.settings["context"]),
         documents["seed"],
         job.outputs["collisions"],
         job.scratch,

@@ -5,13 +5,14 @@ from speclm.stage.job import Job, run
 
 
 def main(job: Job) -> dict:
+    from speclm.data.sieve import Sieve
     from speclm.data.tokenizer import load_tokenizer
     from speclm.data.windows import encode_split
 
-    tokenizer = load_tokenizer(job.inputs["tokenizer"])
-    return encode_split(
-        job.inputs["documents"], tokenizer, job.settings["context"], threads=1, output=job.outputs["tokens"]
-    )
+    tokenizer, context = load_tokenizer(job.inputs["tokenizer"]), job.settings["context"]
+    sieve = Sieve(job.inputs.get("kept_out", []), context)
+    facts = encode_split(job.inputs["documents"], tokenizer, context, 1, job.outputs["tokens"], sieve.passing)
+    return {**facts, "left_out": sieve.left_out}
 
 
 if "snakemake" in globals():

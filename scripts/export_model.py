@@ -12,12 +12,13 @@ def main(job: Job) -> dict:
     from speclm.train.export import export_model
 
     results, serving = read_table(job.inputs["results"]), read_table(job.inputs["serving"])
+    advice = read_json(job.inputs["advice"])
     served, machine = results.iloc[0], serving.iloc[0]
-    folder = next(path for path in job.inputs["models"] if path.parts[-4] == served["method"])
+    folder = dict(zip(advice["chosen"], job.inputs["models"], strict=True))[served["method"]]
     weights = folder / "{selection}.n{size}.b{budget}.safetensors".format(**served)
     card = model_card(
         results,
-        read_json(job.inputs["advice"]),
+        advice,
         {use: job.settings[use] for use in ("domain", "generic")},
         read_json(weights.with_suffix(".json"))["meta"],
         {

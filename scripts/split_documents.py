@@ -15,7 +15,9 @@ def main(job: Job) -> dict:
         if corpus != GENERIC
     ]
     places = (job.outputs["report"].parent, job.scratch)
-    return split_corpora(job.inputs["generic"], domains, split_settings(documents), documents["seed"], *places)
+    return split_corpora(
+        job.inputs["generic"], domains, split_settings(documents, job.settings["context"]), documents["seed"], *places
+    )
 
 
 if "snakemake" in globals():

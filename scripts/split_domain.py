@@ -14,7 +14,7 @@ def main(job: Job) -> dict:
         job.wildcards["domain"],
         job.inputs["documents"],
         {TRAIN: job.inputs["train"], HELDOUT: [job.inputs["heldout"]]},
-        split_settings(documents),
+        split_settings(documents, job.settings["context"]),
         documents["seed"],
         job.outputs["splits"][0].parent,
         job.outputs["report"],

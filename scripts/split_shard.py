@@ -12,7 +12,7 @@ def main(job: Job) -> dict:
         job.inputs["documents"],
         int(job.wildcards["shard"]),
         job.inputs["placed"],
-        split_settings(documents),
+        split_settings(documents, job.settings["context"]),
         documents["seed"],
         job.outputs["documents"],
         job.scratch,

@@ -43,7 +43,7 @@ def joined(smoke: Clone, before: dict[str, bytes], tmp_path_factory: pytest.Temp
 
 def test_nothing_of_the_study_was_made_again(joined: Clone, before: dict[str, bytes], smoke: Clone) -> None:
     after = stable_bytes(joined.results)
-    assert {name: data for name, data in after.items() if "/mlflow/" not in name} == before
+    assert {name: data for name, data in after.items() if "own/mlflow" not in name} == before
     for folder in ("pretrain", "tokens/generic", "embedder", "tokenizer"):
         old = {
             path.relative_to(smoke.results): path.stat().st_mtime for path in (smoke.results / folder).rglob("[!.]*.*")
@@ -74,7 +74,7 @@ def test_an_ordinary_tool_measures_the_perplexity_of_the_card(joined: Clone) -> 
     folder = joined.results / OWN / "model"
     model, windows = (
         AutoModelForCausalLM.from_pretrained(folder).eval(),
-        open_windows(joined.results / "tokens/mlflow/test.bin"),
+        open_windows(joined.results / "tokens/own/mlflow/test.bin"),
     )
     tokens = torch.from_numpy(np.asarray(windows.tokens).astype("int64"))
     whole = windows.count * windows.context
@@ -119,7 +119,7 @@ def test_other_documents_of_the_same_name(joined: Clone) -> None:
 
 
 def test_a_document_that_changes_is_read_again(joined: Clone) -> None:
-    note, documents = joined.folder / "note.txt", "results/smoke/documents/note/00000.jsonl.zst"
+    note, documents = joined.folder / "note.txt", "results/smoke/documents/own/note/00000.jsonl.zst"
     own = ("--config", "domain=note.txt", "licence=unknown", "origin=a test")
     note.write_text("A note on graphs and their nodes. " * 20)
     joined.snakemake(documents, *own)

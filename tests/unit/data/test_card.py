@@ -16,14 +16,16 @@ def shard(documents: int, short: int) -> dict[str, Any]:
     return {
         "documents": documents,
         "characters": 1000 * documents,
-        "left_out": {"elsewhere": 5, "too_short": short, "without_text": 1},
+        "left_out": {"elsewhere": 5, "too_short": short, "without_text": 1, "rows": 1, "files": 0},
+        "passed_over": ["a.txt: is empty"],
+        "other_files": {"by_ending": "", "first": []},
         "origins": [{"sha256": f"{documents}"}],
         "files": [{"bytes": 2000}],
     }
 
 
-def store(path: Path, tokens: int, single_bytes: int) -> Path:
-    write_json(path, {"tokens": tokens, "single_bytes": single_bytes})
+def store(path: Path, tokens: int, single_bytes: int, documents: int) -> Path:
+    write_json(path, {"tokens": tokens, "single_bytes": single_bytes, "documents": documents})
     return path
 
 
@@ -44,9 +46,9 @@ def test_the_card(tmp_path: Path) -> None:
     write_json(tmp_path / "c.json", {"shared_documents": 0, "shared_windows": 0, "shared": []})
     corpora = {"generic": "web", "tax": "web"}
     stores = {
-        "generic/train": [store(tmp_path / "t0.json", 300, 3), store(tmp_path / "t1.json", 100, 5)],
-        "tax/train": [store(tmp_path / "t2.json", 400, 80)],
-        "tax/test": [store(tmp_path / "t3.json", 2000, 0)],
+        "generic/train": [store(tmp_path / "t0.json", 300, 3, 4), store(tmp_path / "t1.json", 100, 5, 5)],
+        "tax/train": [store(tmp_path / "t2.json", 400, 80, 1)],
+        "tax/test": [store(tmp_path / "t3.json", 2000, 0, 5)],
     }
     paths = (tmp_path / "r.json", tmp_path / "c.json", tmp_path / "card.md")
     assert write_card(corpora, {"web": ROW}, {"web": manifests}, stores, COMPARED, *paths) == {"web": 7}
@@ -55,10 +57,12 @@ def test_the_card(tmp_path: Path) -> None:
     assert ["tax", "web", "7", "7,000", "CC0", "a desk", "half of it"] in rows
     (read,) = [row for row in rows if row[0] == "web"]
     assert read[1:10] == ["hub", "o/n/{0..1}.txt", "a" * 40, "set=a\\|b", "2", "4,000", "10", "2", "2"]
+    assert read[10:12] == ["2", "0"] and "- 2 rows could not be read" in card and "- a.txt: is empty" in card
     assert ["tax/test", "7", "8,000", "2,000", "0.00%"] in rows
     assert ["generic/train", "9", "9,000", "400", "2.00%"] in rows
     assert "**tax is foreign to the tokenizer**: 20% of its training tokens are single bytes." in card
     assert "generic is foreign" not in card
+    assert "2 documents of tax/test were left out of its tokens" in card and "of generic/train were left" not in card
     assert ["generic", "tax/test", "near", "2"] in rows
     assert "0 documents and 0 token windows stand in two splits" in card
     assert "that equals, nearly equals, or shares a passage with one of" in card and "were kept" not in card
@@ -72,7 +76,7 @@ def test_what_was_not_removed_is_said(tmp_path: Path) -> None:
     write_json(tmp_path / "c.json", {"shared_documents": 0, "shared_windows": 1234, "shared": shared})
     paths = (tmp_path / "r.json", tmp_path / "c.json", tmp_path / "card.md")
     kept: dict[str, float | None] = {"near_duplicate": None, "passage_words": None}
-    stores = {"generic/train": [store(tmp_path / "t.json", 300, 0)]}
+    stores = {"generic/train": [store(tmp_path / "t.json", 300, 0, 0)]}
     write_card({"generic": "web"}, {"web": ROW}, {"web": [tmp_path / "0.json"]}, stores, kept, *paths)
     card = (tmp_path / "card.md").read_text()
     assert "A document of `from` that equals one of `kept in`." in card

@@ -84,3 +84,21 @@ def test_boilerplate_that_leaves_nothing_to_train_on_is_named(tmp_path: Path) ->
     foot = " ".join(f"foot{j}" for j in range(10))
     with pytest.raises(UserError, match="nothing is left for the valid split: 32 documents share 10 words in a row"):
         join(tmp_path, [f"{text} {foot}" for text in texts_of("a", 40)], texts_of("g", 20))
+
+
+PHRASE = "Все права защищены, копирование запрещено"  # noqa: RUF001 (5 words and a comma)
+
+
+def test_a_stock_phrase_of_few_words_is_none_of_many_letters(tmp_path: Path) -> None:
+    own = [f"{text} {PHRASE}" for text in texts_of("\u043f\u0438\u0441\u044c\u043c\u043e", 40)]
+    splits = join(tmp_path, own, texts_of("g", 20))
+    assert sum(map(len, splits.values())) == 40
+
+
+def test_what_is_shared_is_told_in_characters_where_there_are_no_blanks(tmp_path: Path) -> None:
+    own = [
+        f"{''.join(chr(0x4E00 + 40 * i + j) for j in range(40))}{''.join(chr(0x3041 + j) for j in range(10))}"
+        for i in range(40)
+    ]
+    with pytest.raises(UserError, match=r"documents share 10 characters in a row(.|\n)*documents\.passage_words"):
+        join(tmp_path, own, texts_of("g", 20))

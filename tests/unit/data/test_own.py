@@ -1,12 +1,13 @@
 """The words about a domain of one's own: what they stand for, and what cannot be."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from speclm.data.own import OwnDomain, check_source, take_own_domain
+from speclm.data.own import OwnDomain, check_source, packed_arguments, take_own_domain, typed_words
 from speclm.stage.errors import UserError
 from speclm.stage.files import write_json
 
@@ -21,7 +22,7 @@ TABLES = {
 
 
 def take(**words: Any) -> OwnDomain | None:
-    return take_own_domain({"methods": ["slm"], **words}, TABLES, ["law"])
+    return take_own_domain({"methods": ["slm"], **words}, TABLES, ["law"], {})
 
 
 @pytest.fixture
@@ -35,13 +36,13 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_study_without_one_is_left_alone() -> None:
     config = {"methods": ["slm"], "run": "laptop"}
-    assert take_own_domain(config, TABLES, ["law"]) is None
+    assert take_own_domain(config, TABLES, ["law"], {}) is None
     assert config == {"methods": ["slm"], "run": "laptop"}
 
 
 def test_words_left_empty_name_none() -> None:
     config: dict[str, Any] = {"methods": ["slm"], "domain": "", "licence": "", "latency": None}
-    assert take_own_domain(config, TABLES, ["law"]) is None
+    assert take_own_domain(config, TABLES, ["law"], {}) is None
     assert config == {"methods": ["slm"]}
 
 
@@ -51,11 +52,11 @@ def test_words_about_a_domain_that_is_not_named_are_refused() -> None:
 
 
 def test_its_words_leave_the_configuration(folder: Path) -> None:
-    config = {"methods": ["slm"], "domain": str(folder), "licence": "MIT", "origin": 7, "latency": 0.5, "name": ""}
-    own = take_own_domain(config, TABLES, ["law"])
+    config = {"methods": ["slm"], "domain": str(folder), "licence": "MIT", "origin": "7", "latency": 0.5, "name": ""}
+    own = take_own_domain(config, TABLES, ["law"], {})
     assert config == {"methods": ["slm"]}
     assert own is not None
-    assert (own.name, own.dataset.licence, own.dataset.origin) == ("my_mails_2024", "MIT", "7")
+    assert (own.name, own.dataset.licence, own.dataset.origin) == ("own/my_mails_2024", "MIT", "7")
     assert own.limits == {"latency": 0.5}
     assert [sorted(shard) for shard in own.shards] == [["a.txt", "b.jsonl"]]
     assert own.dataset.reading()["field"] == "text"
@@ -67,7 +68,7 @@ def test_its_words_leave_the_configuration(folder: Path) -> None:
 )
 def test_files_folders_and_patterns_have_names(folder: Path, end: str, name: str) -> None:
     own = take(domain=str(folder / end), licence="MIT", origin="x")
-    assert own is not None and own.name == name
+    assert own is not None and own.name == f"own/{name}"
 
 
 def test_a_row_of_the_table_says_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +76,50 @@ def test_a_row_of_the_table_says_all(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "a.txt").write_text("text")
     own = take(domain="far")
     assert own is not None
-    assert (own.name, own.dataset.dataset, own.dataset.licence) == ("far", "far_docs", "MIT")
+    assert (own.name, own.dataset.dataset, own.dataset.licence) == ("own/far", "far_docs", "MIT")
+
+
+@pytest.mark.parametrize(
+    "name", ["all", "expert0", "generic", "placed", "law", "web", "slm", "own", "seed17", "2024_01"]
+)
+def test_no_name_meets_one_of_the_study(folder: Path, name: str) -> None:
+    """A name that the workflow, its tables or its folders use is a domain's of the user's own without any harm."""
+    own = take(domain=str(folder), licence="MIT", origin="x", name=name)
+    assert own is not None
+    assert own.name == own.dataset.dataset == f"own/{name}"
+
+
+WORDS = ["notes #2", "2024_01", "0012", "1.10", "it's", 'a "b" c', "$HOME `date` \\", "{a: b}", "null", " x ", "é\n"]
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_words_count_as_typed_here_and_in_the_processes_of_jobs(word: str) -> None:
+    arguments = [f"domain={word}", "seeds=[17]", f"origin={word}"]
+    packed = packed_arguments(arguments)
+    assert typed_words(arguments) == typed_words(packed) == {"domain": word, "origin": word}
+    assert packed[0] == "seeds=[17]" and re.fullmatch(r"own_words=x[0-9a-f]+", packed[1])
+    assert packed_arguments(packed) == packed
+
+
+@pytest.mark.parametrize(("given", "strict"), [({}, False), ({"strict": "yes"}, True), ({"strict": True}, True)])
+def test_reading_is_strict_where_it_is_asked_for(folder: Path, given: dict[str, Any], strict: bool) -> None:
+    own = take(domain=str(folder), licence="MIT", origin="x", **given)
+    assert own is not None and own.strict is strict
+
+
+def test_quotes_around_a_word_are_no_part_of_it() -> None:
+    assert typed_words(["origin='a b'", 'domain="a"', "licence='a", "name="]) == {
+        **{"origin": "a b", "domain": "a", "licence": "'a", "name": ""}
+    }
+    assert packed_arguments(["seeds=[17]"]) == ["seeds=[17]"]
+
+
+def test_typed_words_count_before_those_of_a_file(folder: Path) -> None:
+    config = {"methods": ["slm"], "domain": 202401, "licence": "MIT", "origin": 3, "own_words": "x7b7d"}
+    own = take_own_domain(config, TABLES, ["law"], {"domain": str(folder), "origin": "2024_05"})
+    assert own is not None
+    assert (own.dataset.origin, own.dataset.licence) == ("2024_05", "MIT")
+    assert config == {"methods": ["slm"]}
 
 
 @pytest.mark.parametrize(
@@ -83,14 +127,11 @@ def test_a_row_of_the_table_says_all(tmp_path: Path, monkeypatch: pytest.MonkeyP
     [
         ({"domain": "law"}, '"law" is a domain of this study'),
         ({"domain": "no/such/folder"}, "there is no such file, folder or pattern"),
-        ({"name": "web"}, '"web" is the name of a domain or data set'),
-        ({"name": "law"}, '"law" is the name of a domain or data set'),
-        ({"name": "generic"}, '"generic" is the name of a domain or data set'),
-        ({"name": "placed"}, '"placed" is the name of a domain or data set'),
         ({"name": "../up"}, '"../up" is no name'),
         ({"licence": ""}, "licence: is not said"),
         ({"origin": None}, "origin: is not said"),
-        ({"origin": {"a": "b"}}, "quote it twice"),
+        ({"origin": {"a": "b"}}, "quote it in the configuration file"),
+        ({"domain": 202401}, "202401 was read as a int"),
         ({"methods": ["llm"]}, "add slm to the methods"),
     ],
 )
@@ -111,7 +152,7 @@ def test_finished_results_of_other_documents_are_not_replaced(folder: Path, tmp_
     assert own is not None
     run = tmp_path / "results/laptop"
     check_source(own, run)  # nothing is there
-    read = run / "logs/collect_documents/my_mails_2024/00000.summary.json"
+    read = run / "logs/collect_documents/own/my_mails_2024/00000.summary.json"
     write_json(read, {"settings": {"source": own.dataset.source}})
     write_json(run / "own/my_mails_2024/advice.json", {})
     check_source(own, run)  # the same documents again

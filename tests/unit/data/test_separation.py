@@ -26,8 +26,8 @@ def _split(folder: Path, name: str, texts: list[str], tokens: np.ndarray) -> tup
     ("texts", "tokens", "message"),
     [
         (["c"], np.arange(50, 70), None),
-        (["A "], np.arange(50, 70), "1 documents of train stand in test too"),
-        (["c"], np.arange(4, 24), "4 windows of train stand in test too"),
+        (["A "], np.arange(50, 70), "1 documents of law/train stand in tax/test too"),
+        (["c"], np.arange(4, 24), "4 windows of law/train stand in tax/test too"),
         (["c"], np.arange(5, 25), None),  # the same text at other places: windows differ
     ],
 )
@@ -36,10 +36,10 @@ def test_shared_documents_and_windows_are_refused(
 ) -> None:
     train = _split(tmp_path, "train", ["a", "b", "b"], np.arange(21))
     test = _split(tmp_path, "test", texts, tokens)
-    documents, windows = {"train": train[0], "test": test[0]}, {"train": train[1], "test": test[1]}
+    documents, windows = ({"law/train": train[kind], "tax/test": test[kind]} for kind in (0, 1))
     if message is None:
         facts = check_separation(documents, windows, True)
-        assert facts["splits"]["train"] == {
+        assert facts["splits"]["law/train"] == {
             "documents": 3,
             "different_documents": 2,
             "windows": 5,
@@ -81,3 +81,19 @@ def test_windows_may_be_shared_where_passages_were_kept_but_documents_may_not(tm
     _split(tmp_path, "tax-test", ["b"], np.arange(8, 29))
     with pytest.raises(UserError, match="1 documents of generic/train/00001 stand in tax/test too"):
         check_separation(documents, windows, False)
+
+
+def test_windows_that_are_not_held_apart_are_counted(tmp_path: Path) -> None:
+    """Of two training texts, and of two domains' test texts."""
+    names = ["law/train", "tax/train", "law/test", "tax/test"]
+    tokens = [np.arange(21), np.arange(21), np.arange(40, 61), np.arange(40, 61)]
+    paths = {
+        name: _split(tmp_path, name.replace("/", "-"), [name], stream)
+        for name, stream in zip(names, tokens, strict=True)
+    }
+    documents, windows = ({name: path[kind] for name, path in paths.items()} for kind in (0, 1))
+    facts = check_separation(documents, windows, True)
+    assert facts["shared"] == [
+        {"splits": ["law/test", "tax/test"], "windows": 5},
+        {"splits": ["law/train", "tax/train"], "windows": 5},
+    ]

@@ -105,7 +105,10 @@ def test_a_shard_that_is_there_twice_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_without_text_is_refused(tmp_path: Path) -> None:
     write(tmp_path, "photo.png")
-    with pytest.raises(UserError, match=r"holds no file that can be read\nRemedy: put files there that end in .jsonl"):
+    with pytest.raises(UserError, match=r"read, but 1 .png\nRemedy: put files there that end in .jsonl"):
+        names(tmp_path, "@")
+    (tmp_path / "photo.png").unlink()
+    with pytest.raises(UserError, match=r"holds no file that can be read\nRemedy: "):
         names(tmp_path, "@")
 
 

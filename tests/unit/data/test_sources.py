@@ -15,6 +15,7 @@ import pytest
 import zstandard
 
 from speclm.data.sources import Source, collect_documents
+from speclm.data.tally import tell_left_out
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_documents, read_json
 
@@ -22,8 +23,8 @@ ROOT = Path(__file__).parents[3]
 LINES = "".join(json.dumps({"text": f"document {i} caf\u00e9", "n": i}, ensure_ascii=False) + "\n" for i in range(3))
 
 
-def files(*paths: Path, field: str = "text", where: str = "-", minimum: int = 1) -> Source:
-    return Source("files", "paths", {path.name: str(path) for path in paths}, "-", field, where, minimum)
+def files(*paths: Path, field: str = "text", where: str = "-", minimum: int = 1, strict: bool = True) -> Source:
+    return Source("files", "paths", {path.name: str(path) for path in paths}, "-", field, where, minimum, strict)
 
 
 def collect(source: Source, folder: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -41,14 +42,14 @@ def refusal(source: Source, folder: Path) -> str:
 
 
 def test_packages_are_counted_by_origin(tmp_path: Path) -> None:
-    source = Source("installed_docs", "cycler", {"cycler": "cycler"}, "-", "-", "-", 50)
+    source = Source("installed_docs", "cycler", {"cycler": "cycler"}, "-", "-", "-", 50, False)
     documents, facts = collect(source, tmp_path)
     assert facts["documents"] == len(documents) == facts["origins"][0]["documents"]
     assert facts["characters"] == sum(len(document["text"]) for document in documents)
     assert facts["origins"][0]["origin"].startswith("cycler==")
     assert facts["origins"][0]["files"] == 1
     assert "cycler: source: no document has 1000000 characters" in refusal(
-        Source("installed_docs", "cycler", {"cycler": "cycler"}, "-", "-", "-", 10**6), tmp_path / "none"
+        Source("installed_docs", "cycler", {"cycler": "cycler"}, "-", "-", "-", 10**6, False), tmp_path / "none"
     )
 
 
@@ -91,7 +92,7 @@ def test_a_nested_field_and_a_condition(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     documents, facts = collect(files(tmp_path / "a.jsonl", field="page.body", where="meta.set=b"), tmp_path)
     assert [document["text"] for document in documents] == ["text 1", "text 3"]
-    assert facts["left_out"] == {"elsewhere": 3, "too_short": 0, "without_text": 0}
+    assert facts["left_out"] == {"elsewhere": 3, "too_short": 0, "without_text": 0, "rows": 0, "files": 0}
 
 
 def test_what_has_no_text_is_left_out_and_counted(tmp_path: Path) -> None:
@@ -100,7 +101,7 @@ def test_what_has_no_text_is_left_out_and_counted(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": row}) + "\n" for row in rows))
     documents, facts = collect(files(tmp_path / "a.jsonl", minimum=8), tmp_path)
     assert [document["text"] for document in documents] == ["long enough"]
-    assert facts["left_out"] == {"elsewhere": 0, "too_short": 1, "without_text": 2}
+    assert facts["left_out"] == {"elsewhere": 0, "too_short": 1, "without_text": 2, "rows": 0, "files": 0}
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,11 @@ def test_what_has_no_text_is_left_out_and_counted(tmp_path: Path) -> None:
         ("a.jsonl", b'{"text": "half \\ud83d"}\n', "line 1 holds half a character"),
         ("a.jsonl", b'{"text": "ok"}\n{"text": "\xff"}\n', "line 2 is not UTF-8"),
         ("a.jsonl.gz", gzip.compress(LINES.encode())[:40], "is damaged or cut short"),
-        ("a.jsonl", b"\n\n", "no document has 1 characters or more (0 elsewhere, 0 too_short, 0 without_text)"),
+        (
+            "a.jsonl",
+            b"\n\n",
+            "no document has 1 characters or more (0 elsewhere, 0 too_short, 0 without_text, 0 rows, 0 files)",
+        ),
     ],
 )
 def test_bad_files_are_refused_by_name(tmp_path: Path, name: str, content: bytes, message: str) -> None:
@@ -123,6 +128,53 @@ def test_bad_files_are_refused_by_name(tmp_path: Path, name: str, content: bytes
     assert said.startswith(str(tmp_path / name))
     assert message in said
     assert "\nRemedy: " in said
+
+
+GOOD = "A page of a site with enough words to be a document.\n"
+BAD = {
+    **{
+        "todo.txt": b"",
+        "scan.txt": "caf\u00e9".encode("cp1252"),
+        "photo.md": b"\x89PNG\r\n\x1a\n\0\0",
+        "cut.jsonl.gz": b"\x1f\x8b",
+    },
+    **{"_category_.json": b'{"label": "Guides", "position": 2}', "nulls.jsonl": b'{"text": null}\n{"text": "fine"}\n'},
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_one_bad_file_does_not_end_the_reading_of_all(tmp_path: Path, name: str) -> None:
+    paths = [tmp_path / f"d{number}.md" for number in range(3)] + [tmp_path / name]
+    for path in paths[:3]:
+        path.write_text(GOOD)
+    paths[3].write_bytes(BAD[name])
+    documents, facts = collect(files(*sorted(paths), strict=False), tmp_path)
+    assert len(documents) == 4 if name == "nulls.jsonl" else 3
+    assert facts["left_out"]["rows" if name.endswith(("json", "jsonl")) else "files"] == 1
+    (said,) = facts["passed_over"]
+    assert said.startswith(str(tmp_path / name)) and "\nRemedy: " in said
+    assert said in refusal(files(*sorted(paths), strict=True), tmp_path / "strict")
+
+
+def test_where_nothing_can_be_read_the_first_fault_is_told_with_the_number_of_the_others(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"body": "x"}\n' * 9)
+    (tmp_path / "b.txt").touch()
+    said = refusal(files(tmp_path / "a.jsonl", tmp_path / "b.txt", strict=False), tmp_path)
+    assert said.startswith(f'{tmp_path}/a.jsonl: field: line 1 has no "text" (1 files and 9 rows like this')
+    assert "name one of its fields (body)" in said
+
+
+def test_what_a_user_reads_of_what_was_left_out(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("a.txt", "b.jsonl", "c.txt")]
+    for path, text in zip(paths, ("fine", '{"text": null}\n' * 1200, ""), strict=True):
+        path.write_text(text)
+    output = tmp_path / "out.jsonl.zst", tmp_path / "out.json"
+    facts = collect_documents(files(*paths, strict=False), *output, ["x/a.pdf", "x/b.PDF", "x/LICENSE"])
+    head, *rows, others = tell_left_out([facts, {**facts, "other_files": {"by_ending": "", "first": []}}])
+    assert head == "2 files and 2,400 rows could not be read and were passed over; the first:"
+    assert len(rows) == 5 and rows[0].startswith(f"{paths[1]}: field: line 1 has no text") and "\n" not in rows[0]
+    assert others.startswith("Files of other kinds were not read: 2 .pdf, 1 without an ending (x/a.pdf, x/b.PDF,")
+    assert tell_left_out([collect(files(paths[0]), tmp_path)[1]]) == []
 
 
 def test_a_parquet_file_without_the_field(tmp_path: Path) -> None:
@@ -157,7 +209,7 @@ import re, sys
 from pathlib import Path
 from speclm.data.sources import Source, collect_documents
 path = Path(sys.argv[1])
-source = Source("files", "-", {path.name: str(path)}, "-", "text", "-", 1)
+source = Source("files", "-", {path.name: str(path)}, "-", "text", "-", 1, True)
 collect_documents(source, path.with_suffix(".out"), path.with_suffix(".m"))
 print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])  # ru_maxrss has the parent's in it
 """

@@ -116,7 +116,15 @@ def test_comparisons_that_are_turned_off_keep_what_they_would_remove(
 
 def test_null_turns_a_comparison_off() -> None:
     section = {"heldout": 4, "valid": 2, "test": 3, "near_duplicate": None, "permutations": 32, "passage_words": None}
-    assert split_settings(section) == replace(SETTINGS, similarity=inf, passage_words=inf)
+    assert split_settings(section, 128) == replace(SETTINGS, similarity=inf, passage_words=inf)
+
+
+@pytest.mark.parametrize(
+    ("given", "context", "words"), [(0.25, 128, 32), (0.25, 64, 16), (0.25, 1024, 256), (0.25, 8, 5), (32, 64, 32)]
+)
+def test_a_passage_is_a_share_of_the_context_or_so_many_words(given: float, context: int, words: int) -> None:
+    section = {"heldout": 4, "valid": 2, "test": 3, "near_duplicate": 0.8, "permutations": 32, "passage_words": given}
+    assert split_settings(section, context).passage_words == words
 
 
 def test_a_domain_more_changes_nothing_else_and_runs_repeat(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import sys
 
 import pytest
 from hypothesis import given
@@ -19,9 +20,17 @@ SPECIAL = " \t\n\r\x00\x0b\x0c\x1c\x1f\x7f\x85\xa0\u1680\u2003\u2028\u2029\u202f
 
 @given(st.text(st.sampled_from(SPECIAL)))
 def test_what_is_removed_is_what_the_expressions_say(text: str) -> None:
-    expected = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]", "", re.sub(r"\r\n?", "\n", text))
+    expected = re.sub(r"[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]", "\n", re.sub(r"\r\n?", "\n", text)).replace("\x1f", " ")
+    expected = re.sub(r"[\x00-\x08\x0e-\x1b\x7f-\x9f\ufeff]", "", expected)
     expected = re.sub(r"[^\S\n]+$", "", expected, flags=re.MULTILINE)
     assert clean(text) == re.sub(r"\n{3,}", "\n\n", expected).strip("\n")
+
+
+def test_what_divides_words_keeps_them_apart() -> None:
+    """All that Python or Unicode take for white space."""
+    marks = [mark for mark in map(chr, range(sys.maxunicode)) if mark.isspace()]
+    assert {"\u2028", "\u2029", "\x85", "\f", "\v", "\x1c", "\x1f"} < set(marks)
+    assert {tuple(clean(f"one{mark}two").split()) for mark in marks} == {("one", "two")}
 
 
 @given(st.text())

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from speclm.data.traces import Traces, blocks, hash_words, run_hashes, trace_texts
+from speclm.data.traces import Traces, blocks, hash_words, run_hashes, trace_texts, word_unit
 
 
 def words(start: int, stop: int) -> str:
@@ -22,7 +22,37 @@ def passages(traces: Traces) -> dict[int, list[int]]:
 
 
 def test_what_counts_as_a_word() -> None:
-    assert hash_words(["Abc_1 == (x)", "\u2588\u2588 caf\u00e9"])[1] == [5, 9]
+    assert hash_words(["Abc_1 == (x)", "\u2588\u2588 caf\u00e9"])[1] == [5, 8]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("na\u00efve Stra\u00dfe", 2),
+        ("\u043f\u043e-\u0440\u0443\u0441\u0441\u043a\u0438, \u0441\u043b\u043e\u0432\u043e", 5),
+        ("Λόγος كلمة שָׁלוֹם 단어", 4),
+        ("\u0939\u093f\u0928\u094d\u0926\u0940 \u092d\u093e\u0937\u093e", 2),  # with marks that are no letters
+        ("e\u0301te\u0301", 1),
+        ("\u6771\u4eac\u30bf\u30ef\u30fc", 5),
+        ("\u0e44\u0e17\u0e22", 3),
+        ("\u4e2d\u6587abc\u4e2d", 4),
+    ],
+    ids=["latin", "cyrillic", "four scripts", "devanagari", "composed", "japanese", "thai", "mixed"],
+)
+def test_words_are_words_in_scripts_with_blanks_and_characters_in_others(text: str, words: int) -> None:
+    assert hash_words([text])[1] == [words]
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_text_of_ascii_has_the_same_words_by_both_ways(text: str) -> None:
+    """A text that is not ASCII is taken apart by another expression."""
+    (alone, _), (beside, ends) = hash_words([text]), hash_words([f"{text} \u00e9"])
+    assert len(alone) == ends[0] - 1 and np.array_equal(alone, beside[:-1])
+
+
+def test_what_words_are_is_told() -> None:
+    assert word_unit(["one two \u6771"]) == word_unit(["\u0441\u043b\u043e\u0432\u043e"]) == word_unit([]) == "words"
+    assert word_unit(["\u6771\u4eac\u30bf\u30ef\u30fc is", "\u0e44\u0e17\u0e22"]) == "characters"
 
 
 @given(st.lists(st.lists(st.sampled_from("abcd"), max_size=12).map(" ".join), min_size=1, max_size=5))

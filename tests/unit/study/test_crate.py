@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from speclm.stage.errors import UserError
-from speclm.study.crate import CODE, PROFILES, write_crate
+from speclm.study.crate import CODE, PROFILES, own_domains, write_crate
 from unit.study.made_up import ROOT
 
 LAPTOP = ROOT / "results/published/laptop"
@@ -87,3 +88,24 @@ def test_every_reference_leads_somewhere(archive: zipfile.ZipFile) -> None:
 def test_an_unfinished_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="run the workflow of this preset to its end"):
         write_crate(ROOT, tmp_path, tmp_path / "crate.zip")
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_own_domains_stay_out_unless_asked_for(tmp_path: Path, asked: bool) -> None:
+    """Their records name the files of the user's own documents."""
+    for name in ("Snakefile", *CODE):
+        (tmp_path / name).symlink_to(ROOT / name)
+    results = tmp_path / "results/published/laptop"
+    shutil.copytree(LAPTOP, results)
+    records = ["logs/collect_documents/own/secret/00000.job.json", "logs/own/secret/measure_serving.summary.json"]
+    records += ["logs/check_splits/own/secret.job.json", "own/secret/advice.md"]
+    for name in [*records, "logs/split_documents.job.json"]:
+        (results / name).parent.mkdir(parents=True, exist_ok=True)
+        (results / name).write_text("/home/me/secret/a letter.txt")
+    write_crate(tmp_path, results, tmp_path / "crate.zip", own=asked)
+    names = zipfile.ZipFile(tmp_path / "crate.zip").namelist()
+    assert [name for name in names if "secret" in name] == [
+        f"results/published/laptop/{r}" for r in sorted(records)
+    ] * asked
+    assert "results/published/laptop/logs/split_documents.job.json" in names
+    assert own_domains(results) == ["secret"]

@@ -71,7 +71,7 @@ def collect(text: Text, models: Models, output: Path) -> None:
     from speclm.data.sources import Source, collect_documents
 
     files = {"documents.json.gz": str(text.folder / "documents.json.gz")}
-    source = Source("files", "bench", files, "-", "text", "-", minimum_characters=1)
+    source = Source("files", "bench", files, "-", "text", "-", minimum_characters=1, strict=True)
     collect_documents(source, output / "collected.jsonl.zst", output / "collected.json")
 
 

@@ -16,9 +16,11 @@ from typing import Any
 
 from speclm.data.shards import NONE
 from speclm.data.single_bytes import STRANGE, byte_share
+from speclm.data.tally import tell_left_out
 from speclm.stage.files import read_json, write_text
 
 Rows = Sequence[Sequence[Any]]
+REASONS = ("elsewhere", "without_text", "too_short", "rows", "files")  # why something was left out
 
 
 def write_card(
@@ -62,6 +64,7 @@ def _sum(shards: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "characters": sum(shard["characters"] for shard in shards),
         "bytes": sum(file["bytes"] for shard in shards for file in shard["files"]),
         "left_out": left_out,
+        "told": tell_left_out(shards),
         "sha256": hashlib.sha256(texts.encode()).hexdigest(),
     }
 
@@ -88,11 +91,11 @@ def _lines(
     yield "\n## What was read\n"
     yield (
         "`bytes` are those of the files as they lie there. Left out: rows that the condition excludes, documents "
-        "without text (white space, null bytes), and those shorter than `documents.minimum_characters`. The checksum "
-        "is of all texts and their names.\n"
+        "without text (white space, null bytes), those shorter than `documents.minimum_characters`, and what cannot be "
+        "read. The checksum is of all texts and their names.\n"
     )
     head = ["data set", "kind", "source", "revision", "condition", "shards", "bytes"]
-    head += ["excluded", "without text", "too short", "sha256"]
+    head += ["excluded", "without text", "too short", "unreadable rows", "unreadable files", "sha256"]
     unique = {name: (fact, row) for _, name, fact, row in rows}
     yield from _table(
         head,
@@ -100,12 +103,16 @@ def _lines(
             (
                 *(name, row["kind"], row["source"], row["revision"], row["where"], fact["shards"]),
                 fact["bytes"] or NONE,
-                *(fact["left_out"].get(reason, NONE) for reason in ("elsewhere", "without_text", "too_short")),
+                *(fact["left_out"].get(reason, NONE) for reason in REASONS),
                 fact["sha256"][:16],
             )
             for name, (fact, row) in unique.items()
         ],
     )
+    for name, (fact, _) in unique.items():
+        if fact["told"]:
+            yield f"\n{name}:\n"
+            yield from (f"- {line}" for line in fact["told"])
     yield "\n## How it was divided\n"
     shared = checked["shared_documents"], checked["shared_windows"]
     yield f"Checked after encoding: {shared[0]} documents and {shared[1]} token windows stand in two splits."
@@ -117,6 +124,10 @@ def _lines(
             for split, row in report["splits"].items()
         ],
     )
+    for split, row in report["splits"].items():
+        gone = row["documents"] - sum(store["documents"] for store in tokens[split])
+        if gone:
+            yield f"\n{gone} documents of {split} were left out of its tokens: they hold a window of another split."
     for corpus in corpora:
         share = byte_share(tokens[f"{corpus}/train"])
         if share >= STRANGE:

@@ -23,6 +23,7 @@ import numpy as np
 
 from speclm.data.contamination import NOTHING, Found, PlacedTexts, nothing_found
 from speclm.data.names import GENERIC
+from speclm.data.pool import Pool
 from speclm.data.splits import (
     Removed,
     SplitSettings,
@@ -33,13 +34,14 @@ from speclm.data.splits import (
     write_texts,
 )
 from speclm.data.text import together
-from speclm.data.traces import trace_texts
+from speclm.data.traces import trace_texts, word_unit
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_array, read_documents, write_array, write_json
 
 Array = np.ndarray[Any, Any]
 FEWEST = 20  # documents, with which the test split has 4
 _VALID_SHARE, _TEST_SHARE = 10, 5
+_LOOKED_AT = 100  # documents, for how their words are divided
 _PIECE = 1 << 25  # characters of generic text: bounds memory
 
 
@@ -125,7 +127,7 @@ def join_domain(
         for split, size in sizes.items():
             left = free_texts(pool, left, name, placed, removed)
             if len(left) < (size or 1):
-                raise _nothing_left(name, split, where, removed, settings)
+                raise _nothing_left(name, split, where, removed, settings, pool)
             place = f"{name}/{split}"
             placed.add(place, pool.traces(left[:size]))
             facts["splits"][place] = write_texts(pool, left[:size], output / f"{split}.jsonl.zst")
@@ -148,12 +150,16 @@ def _fitting(settings: SplitSettings, documents: int) -> SplitSettings:
     )
 
 
-def _nothing_left(name: str, split: str, where: str, removed: Removed, settings: SplitSettings) -> UserError:
+def _nothing_left(
+    name: str, split: str, where: str, removed: Removed, settings: SplitSettings, pool: Pool
+) -> UserError:
+    unit = word_unit([document["text"] for document in pool.documents(np.arange(min(_LOOKED_AT, len(pool))))])
     inside = sum(count for (_, kept, _), count in removed.items() if kept.startswith(f"{name}/"))
     return UserError(
-        f"nothing is left for the {split} split: {inside} documents share {settings.passage_words} words in a row with "
-        "a document of another split, as signatures, licences and page headers make them do",
+        f"nothing is left for the {split} split: {inside} documents share {settings.passage_words} {unit} in a row "
+        "with a document of another split, as signatures, licences and page headers make them do",
         where=where,
         key="domain",
-        remedy="take such passages out of the documents, or put documents that share them into one",
+        remedy="take such passages out of the documents, or put documents that share them into one (a larger "
+        "documents.passage_words lets them stand, but the whole study is then made anew)",
     )

@@ -1,201 +1,202 @@
 """Rows of a file, one at a time, with the line that each stands on.
 
-In goes an open file and its name; out come numbered rows: of .jsonl (also named .json, as C4's are) one object a line,
-of .csv one record under a header, of .parquet one row, of .txt and .md the whole text as one row. All but .parquet also
-compressed, as .gz, .xz or .zst:
+In goes an open file and its name; out come numbered rows: of .jsonl and .ndjson (and of .json, as C4's) one object a
+line, of .json also the objects of one list, of .csv and .tsv one record under a header, of .parquet one row, of .txt,
+.md, .markdown and .rst the whole text as one row, of .html its text. All but .parquet also compressed, as .gz, .xz or
+.zst; endings in capitals are the same:
 
     {"text": "one"}\\n{"text": "two"}\\n   ->   (1, {"text": "one"}), (2, {"text": "two"})
 
-Memory holds one row, however large the file: what is longer than `LONGEST` is refused. The rows are taken apart here
-and not by the loaders of `datasets`, which for a bad line read the whole file (1.4 GB for one of 478 MB), refuse rows
-that have one field more than those before, and do not say on which line an error is.
+In the place of a row that cannot be read stands the `UserError` that says why. Memory holds one row, however large the
+file: what is longer than `LONGEST` is refused. The rows are taken apart here and not by the loaders of `datasets`,
+which for a bad line read the whole file (1.4 GB for one of 478 MB), refuse rows that have one field more than those
+before, and do not say on which line an error is.
 """
 
 from __future__ import annotations
 
 import csv
-import gzip
 import json
-import lzma
-import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import nullcontext
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, BinaryIO
 
-import zstandard
-
+from speclm.data.formats import FORMATS, OBJECTS, PACKED, PAGES, TABLES, file_format
+from speclm.data.lines import ANEW, LONGEST, read_lines
+from speclm.data.webpage import page_text
 from speclm.stage.errors import UserError
-from speclm.stage.files import unzstd
 
 Row = Mapping[str, Any] | str  # a text file's row is its text
-FORMATS = (".jsonl", ".json", ".csv", ".parquet", ".txt", ".md")
-PACKED = (".gz", ".xz", ".zst")
-LONGEST = 1 << 25  # bytes of one line, record or text file
+Lines = Iterator[tuple[int, str | UserError]]
+Rows = Iterator[tuple[int, Row | UserError]]
+_SEPARATORS = {".csv": ",;\t|", ".tsv": "\t,;|"}
 _BLOCK = 1 << 20
 _PARQUET_ROWS = 16  # decoded together
-_FILES = f"give files that end in {', '.join(FORMATS)}, all but .parquet also compressed ({', '.join(PACKED)})"
-_ANEW = "fetch or make this file anew; finished shards are kept"
+_EMPTY = "remove it, or fill it; finished shards are kept"
 
 
-def file_format(name: str) -> str:
-    """The ending under the compression: ".jsonl" for "a.jsonl.gz"; "" for one that cannot be read."""
-    path = PurePosixPath(name)
-    if path.suffix in PACKED and PurePosixPath(path.stem).suffix != ".parquet":
-        path = PurePosixPath(path.stem)
-    return path.suffix if path.suffix in FORMATS else ""
-
-
-def unpacked_name(name: str) -> str:
-    """The name without the ending of a compression."""
-    return str(PurePosixPath(name).with_suffix("")) if PurePosixPath(name).suffix in PACKED else name
-
-
-def read_rows(stream: BinaryIO, name: str, where: str, fields: Iterable[str]) -> Iterator[tuple[int, Row]]:
-    """The rows of a file, each with its line or (in .parquet and .txt) its number, from 1.
+def read_rows(stream: BinaryIO, name: str, where: str, fields: Sequence[str]) -> Rows:
+    """The rows of a file, each with its line or (in .parquet, .txt and lists of .json) its number, from 1.
 
     Args:
         name: says the format. where: the file as the user knows it, for errors.
-        fields: the columns that are read of a .parquet file.
+        fields: those that are needed: the columns that are read of a .parquet file, by which the separator of a .csv
+            file is found.
 
     Raises:
-        UserError: an unknown format; a file that is empty, binary, damaged or cut short; bytes that are not UTF-8, null
-            bytes, a line that is not of the format (with its number); a line, record or text longer than `LONGEST`.
+        UserError: an unknown format; a file that is empty, binary, damaged or cut short; a text in another encoding or
+            longer than `LONGEST`; a header with a needed field twice.
     """
-    match file_format(name):
-        case ".jsonl" | ".json":
-            return _json_rows(_lines(_blocks(stream, name, where), where), where)
-        case ".csv":
-            return _csv_rows(_lines(_blocks(stream, name, where), where), where)
-        case ".txt" | ".md":
-            return _text_row(_lines(_blocks(stream, name, where), where), where)
-        case ".parquet":
-            return _parquet_rows(stream, where, list(fields))
-    raise UserError("is of an unknown kind", where=where, remedy=_FILES)
+    kind = file_format(name)
+    if kind == ".parquet":
+        return _parquet_rows(stream, where, fields)
+    if not kind:
+        formats = f"give files that end in {', '.join(FORMATS)}, all but .parquet also compressed ({', '.join(PACKED)})"
+        raise UserError("is of an unknown kind", where=where, remedy=formats)
+    lines = read_lines(stream, name, where)
+    if kind in TABLES:
+        return _table_rows(lines, where, fields, _SEPARATORS[kind])
+    if kind in OBJECTS:
+        return _json_rows(lines, where)
+    return _text_row(lines, where, page=kind in PAGES)
 
 
 def lookup(row: Mapping[str, Any], field: str) -> Any:
-    """The value of a field, of a nested one by its path ("meta.pile_set_name").
+    """The value of a field, of a nested one by its path ("meta.pile_set_name"); a name may have dots of its own.
 
     Raises:
         KeyError: the row has no such field.
     """
-    value: Any = row
-    for key in field.split("."):
-        if not isinstance(value, Mapping) or key not in value:
-            raise KeyError(field)
-        value = value[key]
-    return value
+    if field in row:
+        return row[field]
+    for place, character in enumerate(field):
+        inner = row.get(field[:place]) if character == "." else None
+        if isinstance(inner, Mapping):
+            try:
+                return lookup(inner, field[place + 1 :])
+            except KeyError:
+                continue
+    raise KeyError(field)
 
 
-def _blocks(stream: BinaryIO, name: str, where: str) -> Iterator[bytes]:
-    """The decompressed bytes, after a look at the first of them."""
-    size = 0
+def _json_rows(lines: Lines, where: str) -> Rows:
+    """One object a line or, where the first line is none, the objects of the whole file: a list, or a single one."""
+    begun = list[tuple[int, str | UserError]]()
+    for number, line in lines:
+        begun.append((number, line))
+        if isinstance(line, UserError) or line.strip():
+            break
+    first = begun[-1][1] if begun else ""
+    if isinstance(first, str) and first.lstrip()[:1] in ("[", "{") and not isinstance(_parsed(first), dict):
+        size = 0
+        while size < LONGEST and (following := next(lines, None)):
+            begun.append(following)
+            size += len(str(following[1]))
+        texts = [line for _, line in begun if isinstance(line, str)]
+        whole = _parsed("\n".join(texts)) if size < LONGEST and len(texts) == len(begun) else None
+        if isinstance(whole, list | dict):
+            yield from enumerate(
+                (_object(value, number, where) for number, value in enumerate(_listed(whole), start=1)), start=1
+            )
+            return
+    for number, line in chain(begun, lines):
+        if isinstance(line, UserError):
+            yield number, line
+        elif text := line.strip().lstrip("\ufeff"):  # files that were joined have their marks within
+            yield number, _object(_parsed(text), number, where)
+
+
+def _listed(value: list[Any] | dict[str, Any]) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _parsed(text: str) -> Any:
+    """What the text is as JSON; the error's words where it is none."""
     try:
-        for block in _decompressed(stream, PurePosixPath(name).suffix):
-            if size == 0 and b"\0" in block[:8192]:
-                raise UserError("is no text: it holds null bytes, as binary files do", where=where, remedy=_FILES)
-            yield block.removeprefix(b"\xef\xbb\xbf") if size == 0 else block
-            size += len(block)
-    except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, zstandard.ZstdError, EOFError) as error:
-        message = f"is damaged or cut short after {size:,} bytes of text ({error})"
-        raise UserError(message, where=where, remedy=_ANEW) from error
-    if size == 0:
-        raise UserError("is empty", where=where, remedy="remove it, or fill it; finished shards are kept")
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        return str(error)
 
 
-def _decompressed(stream: BinaryIO, suffix: str) -> Iterator[bytes]:
-    if suffix == ".zst":
-        yield from filter(None, unzstd(stream))
-        return
-    unpack: Any = {".gz": gzip.open, ".xz": lzma.open}.get(suffix, nullcontext)
-    with unpack(stream) as plain:
-        while block := plain.read(_BLOCK):
-            yield block
-
-
-def _lines(blocks: Iterable[bytes], where: str) -> Iterator[tuple[int, str]]:
-    """Numbered lines without their ends, each checked for length, null bytes and UTF-8."""
-    number, parts, size = 1, list[bytes](), 0
-    for block in blocks:
-        pieces = block.split(b"\n")
-        for last, piece in enumerate(pieces, start=1 - len(pieces)):
-            size += len(piece)
-            if size > LONGEST:
-                raise UserError(
-                    f"line {number} is longer than {LONGEST >> 20} MB",
-                    where=where,
-                    remedy="take this line out, or divide its text into documents; finished shards are kept",
-                )
-            parts.append(piece)
-            if last < 0:  # a line end follows
-                yield number, _decode(b"".join(parts), where, number)
-                number, parts, size = number + 1, [], 0
-    if size:
-        yield number, _decode(b"".join(parts), where, number)
-
-
-def _decode(line: bytes, where: str, number: int) -> str:
-    if b"\0" in line:
-        raise UserError(
-            f"line {number} holds null bytes, as a full disk or a broken copy leaves them", where=where, remedy=_ANEW
-        )
-    try:
-        return line.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise _not_utf8(error, where, number) from error
-
-
-def _not_utf8(error: UnicodeDecodeError, where: str, number: int) -> UserError:
+def _object(value: Any, number: int, where: str) -> Row | UserError:
+    if isinstance(value, dict):
+        return value
     return UserError(
-        f"line {number} is not UTF-8 ({error.reason} at byte {error.start})",
+        f"line {number} is not one JSON object" + (f" ({value})" if isinstance(value, str) else ""),
         where=where,
-        remedy="convert the file, or those of its lines that are in another encoding: iconv -f latin1 -t utf-8",
+        remedy="write every document as one JSON object on one line",
     )
 
 
-def _json_rows(lines: Iterator[tuple[int, str]], where: str) -> Iterator[tuple[int, Row]]:
-    for number, line in lines:
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            row = str(error)
-        if not isinstance(row, dict):
-            raise UserError(
-                f"line {number} is not one JSON object" + (f" ({row})" if isinstance(row, str) else ""),
-                where=where,
-                remedy="write every document as one JSON object on one line",
-            )
-        yield number, row
-
-
-def _csv_rows(lines: Iterator[tuple[int, str]], where: str) -> Iterator[tuple[int, Row]]:
+def _table_rows(lines: Lines, where: str, fields: Sequence[str], separators: str) -> Rows:
     csv.field_size_limit(LONGEST)
-    records = csv.reader((f"{line}\n" for _, line in lines), strict=True)
+    bad = list[UserError]()
+
+    def readable() -> Iterator[str]:
+        for _, line in lines:
+            if isinstance(line, UserError):
+                bad.append(line)
+            yield "\n" if isinstance(line, UserError) else f"{line}\n"  # so that lines are counted
+
+    text = readable()
+    first = next(text, "\n")
+    if bad:
+        raise bad[0]
+    separator = _separator(first, fields, separators)
+    records = csv.reader(chain([first], text), delimiter=separator, strict=True)
     try:
         header = next(records, [])
-        while True:
-            start = records.line_num + 1
-            record = next(records, None)
-            if record is None:
-                return
-            if record and len(record) != len(header):
-                raise csv.Error(f"{len(record)} fields under a header of {len(header)}")
-            if record:
-                yield start, dict(zip(header, record, strict=True))
     except csv.Error as error:
-        raise UserError(
-            f"line {records.line_num} is not CSV as its header says ({error})",
-            where=where,
-            remedy='separate fields by commas, and quote those that hold commas, quotes ("") or line ends',
-        ) from error
+        raise _no_record(str(error), records.line_num, where) from error
+    for field in fields:
+        if header.count(field) > 1:
+            raise UserError(
+                f'has {header.count(field)} columns that are called "{field}"',
+                where=where,
+                key="field",
+                remedy="give each column of the header a name of its own, and name the one with the text: field=…",
+            )
+    while True:
+        number = records.line_num + 1
+        record: list[str] | None = []
+        try:
+            record, fault = next(records, None), ""
+        except csv.Error as error:
+            fault = str(error)
+        if bad:  # the record has a gap, if it is one
+            yield from ((number, error) for error in bad)
+            bad.clear()
+        elif record is None:
+            return
+        elif record and len(record) == len(header):
+            yield number, dict(zip(header, record, strict=True))
+        elif record or fault:
+            fault = fault or f"{len(record)} fields under a header of {len(header)}"
+            yield number, _no_record(fault, records.line_num, where)
 
 
-def _text_row(lines: Iterator[tuple[int, str]], where: str) -> Iterator[tuple[int, Row]]:
-    kept, size = [], 0
+def _separator(header: str, fields: Sequence[str], separators: str) -> str:
+    """The first by which the header has the fields; if none does, the usual one."""
+    for separator in separators:
+        names = next(csv.reader([header], delimiter=separator), [])
+        if all(any(field == name or field.startswith(f"{name}.") for name in names) for field in fields):
+            return separator
+    return separators[0]
+
+
+def _no_record(fault: str, number: int, where: str) -> UserError:
+    return UserError(
+        f"line {number} is not CSV as its header says ({fault})",
+        where=where,
+        remedy='separate fields as the header does, and quote those that hold separators, quotes ("") or line ends',
+    )
+
+
+def _text_row(lines: Lines, where: str, page: bool) -> Rows:
+    kept, size = list[str](), 0
     for _, line in lines:
+        if isinstance(line, UserError):
+            raise line
         kept.append(line)
         size += len(line) + 1
         if size > LONGEST:
@@ -204,24 +205,26 @@ def _text_row(lines: Iterator[tuple[int, str]], where: str) -> Iterator[tuple[in
                 where=where,
                 remedy="divide it into one file for each document, or write .jsonl; finished shards are kept",
             )
-    yield 1, "\n".join(kept)
+    text = "\n".join(kept)
+    yield 1, page_text(text) if page else text
 
 
-def _parquet_rows(stream: BinaryIO, where: str, fields: list[str]) -> Iterator[tuple[int, Row]]:
+def _parquet_rows(stream: BinaryIO, where: str, fields: Iterable[str]) -> Rows:
     import pyarrow as pa  # half a second, which other formats do not need
     import pyarrow.parquet as pq
 
     try:
         file = pq.ParquetFile(stream, pre_buffer=False, buffer_size=_BLOCK)
-        columns = [field for field in file.schema_arrow.names if field in {name.split(".")[0] for name in fields}]
+        names = file.schema_arrow.names
+        columns = [name for name in names if any(field == name or field.startswith(f"{name}.") for field in fields)]
         number = 0
-        for batch in file.iter_batches(_PARQUET_ROWS, columns=columns or file.schema_arrow.names, use_threads=False):
+        for batch in file.iter_batches(_PARQUET_ROWS, columns=columns or names, use_threads=False):
             for row in batch.to_pylist():
                 number += 1
                 yield number, row
     except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
         if isinstance(error, OSError) and type(error) is not OSError:
             raise  # of the connection; Arrow's own for a damaged page are plain
-        raise UserError(f"cannot be read as .parquet ({error})", where=where, remedy=_ANEW) from error
+        raise UserError(f"cannot be read as .parquet ({error})", where=where, remedy=ANEW) from error
     if number == 0:
-        raise UserError("is empty", where=where, remedy="remove it, or fill it; finished shards are kept")
+        raise UserError("is empty", where=where, remedy=_EMPTY)

@@ -1,13 +1,15 @@
-"""The proof that no document and no token window stands in two splits.
+"""The proof that no document stands in two splits, and no window in training text and in what it is measured by.
 
-After the token store is made, `hash_split` reads of every split, or shard of one, what the training will read: eight
-bytes stand for each whole document and for each token window of the context's length. `check_separation` compares these
-hashes and refuses to go on when one stands in two splits. The shards of generic train come last and are not kept, so
-memory does not grow with their number, and each is compared with every other split:
+After the token store is made, `hash_split` reads of every split, or shard of one, what training will read: eight bytes
+stand for each whole document and for each token window of the context's length. `check_separation` compares these
+hashes and refuses to go on when one stands in two splits that are held apart: one that is trained on and one that is
+not, or two of one corpus. For that an encoded split is freed of other splits' windows (see `sieve`); those that other
+pairs share, such as two domains' training texts, are counted. The shards of generic train come last and are not
+kept, so memory does not grow with their number, and each is compared with every other split:
 
     splits x/test, generic/train/00000, generic/train/00001:   x/test with each shard; not the shards with each other
 
-Where common passages were not removed (documents.passage_words: null), it counts the windows instead.
+Where common passages were not removed (documents.passage_words: null), it counts all windows.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from speclm.data.names import held_apart, split_of
 from speclm.data.text import same_text_key
 from speclm.data.windows import open_windows
 from speclm.stage.errors import UserError
@@ -47,13 +50,13 @@ def hash_split(documents: Path, store: Path, document_hashes: Path, window_hashe
 def check_separation(
     documents: Mapping[str, Path], windows: Mapping[str, Path], passages_removed: bool
 ) -> dict[str, Any]:
-    """Prove that no document and no token window stands in two splits.
+    """Prove that no document stands in two splits, and no token window in two that are held apart.
 
     Args:
         documents: hashes by the split's name ("generic/heldout", "sympy/test", …), the shards of one that has several
             each by its own ("generic/train/00000", …).
         windows: hashes by the same names.
-        passages_removed: whether common passages were; if not, windows that stand in two splits are only counted.
+        passages_removed: whether common passages were; if not, windows that stand in two splits are counted alone.
 
     Returns:
         For each split its windows and documents and how many of them are different ones; what is shared by two splits.
@@ -67,9 +70,10 @@ def check_separation(
         splits[name] = {"documents": count, "different_documents": different}
     for name, count, different, shared in _compared(windows):
         if passages_removed:
-            _refuse(shared, name, "window", windows)
+            apart = {other: number for other, number in shared.items() if held_apart(name, other)}
+            _refuse(apart, name, "window", windows)
         for other, number in shared.items():
-            common[_pair(_split_of(name), _split_of(other), list(map(_split_of, windows)))] += number
+            common[_pair(split_of(name), split_of(other), list(map(split_of, windows)))] += number
         splits[name] |= {"windows": count, "different_windows": different}
     return {
         "passages_removed": passages_removed,
@@ -82,14 +86,14 @@ def check_separation(
 
 def _compared(files: Mapping[str, Path]) -> Iterator[tuple[str, int, int, dict[str, int]]]:
     """Of every file its hashes, how many differ, and how many of these stand in each other split; shards come last."""
-    shards = Counter(map(_split_of, files))
+    shards = Counter(map(split_of, files))
     kept: dict[str, Array] = {}
-    for name in sorted(files, key=lambda name: shards[_split_of(name)] > 1):
+    for name in sorted(files, key=lambda name: shards[split_of(name)] > 1):
         hashes = read_array(files[name])
         different = np.unique(hashes)
         counts = {other: len(np.intersect1d(different, found, assume_unique=True)) for other, found in kept.items()}
         yield name, len(hashes), len(different), {other: count for other, count in counts.items() if count}
-        if shards[_split_of(name)] == 1:
+        if shards[split_of(name)] == 1:
             kept[name] = different
 
 
@@ -99,20 +103,14 @@ def _refuse(shared: Mapping[str, int], name: str, what: str, hashes: Mapping[str
         raise UserError(
             f"{count} {what}s of {first} stand in {second} too",
             where=read_json(f"{hashes[first]}.json")["origin"]["documents"],
-            key="documents.passage_words",
-            remedy="lower documents.passage_words, so that documents with shorter common passages are removed; where "
-            "they share no words (a long line of one sign, say), set it to null: the card then counts what is shared",
+            key="documents",
+            remedy="delete the stores of both (tokens/) and run again: they were not made together",
         )
 
 
 def _pair(name: str, other: str, order: Sequence[str]) -> tuple[str, str]:
     first, second = sorted((name, other), key=order.index)
     return first, second
-
-
-def _split_of(name: str) -> str:
-    """generic/train/00003 -> generic/train."""
-    return "/".join(name.split("/")[:2])
 
 
 def _write_hashes(digests: Iterable[bytes], output: Path, documents: Path) -> int:

@@ -11,19 +11,17 @@ job. The paper takes C4 and nine subsets of the Pile.
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from itertools import product
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from speclm.data.docstrings import package_name
+from speclm.data.formats import FORMATS, unpacked_name
 from speclm.data.hub import COMMIT
-from speclm.data.rows import FORMATS, file_format, unpacked_name
+from speclm.data.local import by_ending, find_files, local_path
 from speclm.stage.errors import UserError
 
 if TYPE_CHECKING:
@@ -98,12 +96,17 @@ def read_datasets(table: pd.DataFrame, names: Iterable[str]) -> dict[str, DataSe
     Raises:
         UserError: the table lacks a column, or a row has a value that cannot be.
     """
+    names = list(dict.fromkeys(names))
     columns = [column.name for column in fields(DataSet)]
     missing = [column for column in columns if column not in table]
     if missing:
         raise UserError(f"has no column {missing[0]}", where=TABLE, remedy=f"its columns are {', '.join(columns)}")
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+            remedy = "take letters, digits, dots, _ and -"
+            raise UserError("cannot be the name of a folder", where=TABLE, key=name, remedy=remedy)
     rows = table.set_index("dataset", drop=False)[columns]
-    return {name: DataSet(**rows.loc[name]) for name in dict.fromkeys(names)}
+    return {name: DataSet(**rows.loc[name]) for name in names}
 
 
 def list_shards(dataset: DataSet) -> list[Files]:
@@ -123,7 +126,7 @@ def list_shards(dataset: DataSet) -> list[Files]:
     files = _local_files(dataset)
     shards, size = list[Files](), 0
     for name, place in files.items():
-        length = Path(place).stat().st_size
+        length = local_path(place).stat().st_size
         if not shards or size + length > _SHARD_BYTES or len(shards[-1]) == _SHARD_FILES:
             shards, size = [*shards, {}], 0
         shards[-1][name] = place
@@ -186,33 +189,17 @@ def _fold(shards: Sequence[Files]) -> list[Files]:
 
 
 def _fullness(shard: Files) -> float:
-    size = sum(Path(place).stat().st_size for place in shard.values())
+    size = sum(local_path(place).stat().st_size for place in shard.values())
     return max(size / _SHARD_BYTES, len(shard) / _SHARD_FILES)
 
 
 def _local_files(dataset: DataSet) -> Files:
-    found = sorted({path for pattern in shlex.split(dataset.source) for path in _expand(pattern)})
-    if not found:
-        return {}
-    root = Path(os.path.commonpath([path.parent for path in found]))
-    return _by_name([(path.relative_to(root).as_posix(), str(path)) for path in found], dataset)
-
-
-def _expand(pattern: str) -> list[Path]:
-    """The files that a path or pattern stands for; of a folder those that can be read."""
-    path = Path(pattern).expanduser()
-    if path.is_dir():
-        files = [file for file in path.rglob("*") if file.is_file() and not _hidden(file.relative_to(path))]
-        readable = [file for file in files if file_format(file.name)]
-        if not readable:
-            remedy = f"put files there that end in {', '.join(FORMATS)}"
-            raise UserError("holds no file that can be read", where=pattern, remedy=remedy)
-        return readable
-    return [file for file in Path(path.anchor).glob(str(path.relative_to(path.anchor))) if file.is_file()]
-
-
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+    found, others = find_files(dataset.source)
+    if not found and others is not None:
+        there = f", but {by_ending(others)}" if others else ""
+        remedy = f"put files there that end in {', '.join(FORMATS)}"
+        raise UserError(f"holds no file that can be read{there}", where=dataset.source, remedy=remedy)
+    return _by_name(list(found.items()), dataset)
 
 
 def _by_name(files: list[tuple[str, str]], dataset: DataSet) -> Files:

@@ -5,26 +5,32 @@ was read, and what was left out:
 
     {"id": "mail/2024.jsonl.gz:17", "text": "The invoice of March …", "origin": "mail/2024.jsonl.gz"}
 
-One document is in memory at a time. The paper takes C4 and nine subsets of the Pile; packages as domains are this
-project's stand-in on a laptop.
+A file or row that cannot be read is passed over, counted, and told; where the source is strict it ends the reading, and
+so does, strict or not, what a hub does not deliver whole. One document is in memory at a time. The paper takes
+C4 and nine subsets of the Pile; packages as domains are this project's stand-in on a laptop.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
 from speclm.data.docstrings import Document, read_installed_docs
 from speclm.data.hub import open_hub_file
-from speclm.data.rows import LONGEST, Row, lookup, read_rows
+from speclm.data.lines import LONGEST
+from speclm.data.local import by_ending, local_path
+from speclm.data.rows import Row, lookup, read_rows
 from speclm.data.shards import NONE, TABLE
+from speclm.data.tally import TOLD, Tally
 from speclm.data.text import clean
 from speclm.stage.errors import UserError
 from speclm.stage.files import write_documents, write_json
+
+FIELD = "field=… of a domain of your own, FIELD=… of make specialize, else the column of config/datasets.tsv"
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,7 @@ class Source:
         field: the field that holds the text ("a.b": b within a); .txt and .md are text themselves.
         where: "field=value" that a row has to have, or "-".
         minimum_characters: shorter documents are left out.
+        strict: whether what cannot be read is refused, not passed over.
     """
 
     kind: Literal["installed_docs", "files", "hub"]
@@ -48,18 +55,23 @@ class Source:
     field: str
     where: str
     minimum_characters: int
+    strict: bool
 
 
-def collect_documents(source: Source, output: Path, manifest: Path) -> dict[str, Any]:
+def collect_documents(source: Source, output: Path, manifest: Path, others: Sequence[str] = ()) -> dict[str, Any]:
     """Write the documents of a source, and a manifest with counts and checksums for each origin.
 
+    Args:
+        others: files that lie beside the source's and are of no kind that can be read.
+
     Returns:
-        The manifest: totals; rows left out, by reason; for each origin its files, documents, characters and the SHA-256
-        of its texts; for each file its bytes and their SHA-256.
+        The manifest: totals; rows left out, by reason; what was passed over, in words, the first few; for each origin
+        its files, documents, characters and the SHA-256 of its texts; for each file its bytes and their SHA-256.
 
     Raises:
-        UserError: a package that is missing or of another version; a missing, unreadable or empty file, and everything
-            that `read_rows` and `open_hub_file` refuse; a row without the field; no document.
+        UserError: a package that is missing or of another version; what `open_hub_file` refuses; no document. Of a
+            strict source also a missing, unreadable or empty file, and everything that `read_rows` refuses; a row
+            without the field.
     """
     if not source.files:
         raise UserError(
@@ -82,6 +94,8 @@ def collect_documents(source: Source, output: Path, manifest: Path) -> dict[str,
         "documents": count,
         "characters": sum(origin.characters for origin in tally.origins.values()),
         "left_out": tally.left_out,
+        "passed_over": tally.passed_over,
+        "other_files": {"by_ending": by_ending(others), "first": list(others[:TOLD])},
         "origins": [{"origin": name, **origin.facts()} for name, origin in tally.origins.items()],
         "files": tally.files,
     }
@@ -95,60 +109,39 @@ def read_files(source: Source, tally: Tally) -> Iterator[Document]:
     Raises:
         UserError: as `collect_documents`; also a file whose bytes are not those that the hub states.
     """
-    condition, _, wanted = ("", "", "") if source.where == NONE else source.where.partition("=")
-    tally.left_out |= {"elsewhere": 0, "too_short": 0, "without_text": 0}
-    fields = [source.field, condition] if condition else [source.field]
+    tally.left_out |= dict.fromkeys(("elsewhere", "too_short", "without_text", "rows", "files"), 0)
     for name, place in source.files.items():
-        with _open(source, place) as (stream, stated):
-            read = Reading(stream)
-            for number, row in read_rows(cast(BinaryIO, read), name, place, fields):
-                if condition and str(_value(row, condition, "where", place, number)) != wanted:
-                    tally.left_out["elsewhere"] += 1
-                    continue
-                text = clean(_text(row, source.field, place, number))
-                if len(text) >= source.minimum_characters:
-                    yield {"id": f"{name}:{number}", "text": text, "origin": name}
-                else:
-                    tally.left_out["too_short" if text.strip() else "without_text"] += 1
-            tally.files.append({"name": name, **read.facts(place, stated)})
+        try:
+            with _open(source, place) as (stream, stated):
+                read = Reading(stream)
+                yield from _documents(source, cast(BinaryIO, read), name, place, tally)
+                tally.files.append({"name": name, **read.facts(place, stated)})
+        except UserError as error:
+            if source.strict or source.kind == "hub":
+                raise
+            tally.pass_over("files", error)
 
 
-@dataclass
-class Tally:
-    """What a source gave, and what was left out of it."""
-
-    origins: dict[str, _Origin] = field(default_factory=dict)
-    files: list[dict[str, Any]] = field(default_factory=list)
-    left_out: dict[str, int] = field(default_factory=dict)
-
-    def counted(self, documents: Iterable[Document]) -> Iterator[Document]:
-        """The documents, each counted as it passes."""
-        for document in documents:
-            self.origins.setdefault(document["origin"], _Origin()).add(document)
-            yield document
-
-
-class _Origin:
-    """What one origin gave."""
-
-    def __init__(self) -> None:
-        self.documents = self.characters = 0
-        self._files: set[str] = set()
-        self._digest = hashlib.sha256()
-
-    def add(self, document: Document) -> None:
-        self.documents += 1
-        self.characters += len(document["text"])
-        self._files.add(document["id"].split("::")[0].rsplit(":", 1)[0])
-        self._digest.update(f"{document['id']}\0{document['text']}\0".encode())
-
-    def facts(self) -> dict[str, Any]:
-        return {
-            "files": len(self._files),
-            "documents": self.documents,
-            "characters": self.characters,
-            "sha256": self._digest.hexdigest(),
-        }
+def _documents(source: Source, stream: BinaryIO, name: str, place: str, tally: Tally) -> Iterator[Document]:
+    """Those of one file."""
+    condition, _, wanted = ("", "", "") if source.where == NONE else source.where.partition("=")
+    for number, row in read_rows(stream, name, place, [source.field, condition] if condition else [source.field]):
+        try:
+            if isinstance(row, UserError):
+                raise row
+            if condition and str(_value(row, condition, "where", place, number)) != wanted:
+                tally.left_out["elsewhere"] += 1
+                continue
+            text = clean(_text(row, source.field, place, number))
+        except UserError as error:
+            if source.strict:
+                raise
+            tally.pass_over("rows", error)
+            continue
+        if len(text) >= source.minimum_characters:
+            yield {"id": f"{name}:{number}", "text": text, "origin": name}
+        else:
+            tally.left_out["too_short" if text.strip() else "without_text"] += 1
 
 
 class Reading:
@@ -200,7 +193,7 @@ def _open(source: Source, place: str) -> Iterator[tuple[BinaryIO, str | None]]:
             yield opened
         return
     try:
-        with Path(place).open("rb") as stream:
+        with local_path(place).open("rb") as stream:
             yield stream, None
     except OSError as error:
         raise UserError(
@@ -217,7 +210,7 @@ def _text(row: Row, field: str, place: str, number: int) -> str:
             f'line {number} has no text under "{field}", but {text!r:.40}',
             where=place,
             key="field",
-            remedy="name the field with the text in config/datasets.tsv, or take this line out",
+            remedy=f"name the field with the text ({FIELD}), or take this line out",
         )
     if len(text) > LONGEST:
         raise UserError(
@@ -246,8 +239,8 @@ def _value(row: Row, field: str, key: str, place: str, number: int) -> Any:
             f'line {number} has no "{field}"',
             where=place,
             key=key,
-            remedy=f"name one of its fields ({fields}): field=… of a domain of your own, FIELD=… of make specialize, "
-            "else the column of config/datasets.tsv; or take this line out",
+            remedy=f"name one of its fields ({fields}): {FIELD}; or take this line out, or name files by a pattern "
+            "that leaves this one out (docs/**/*.md)",
         ) from error
 
 
@@ -256,6 +249,10 @@ def _nothing(source: Source, tally: Tally) -> UserError:
     remedy = f"name more in {TABLE}, or lower documents.minimum_characters"
     if tally.left_out.get("elsewhere"):
         message, remedy = f"no row with {source.where} is long enough", f'correct "where" in {TABLE}, or {remedy}'
+    if tally.passed_over:
+        first, _, its_remedy = tally.passed_over[0].partition("\nRemedy: ")
+        count = f"{tally.left_out['files']} files and {tally.left_out['rows']} rows like this, and no document is left"
+        return UserError(f"{first} ({count})", remedy=its_remedy)
     counts = ", ".join(f"{number} {reason}" for reason, number in tally.left_out.items())
     places = ", ".join(list(source.files.values())[:3])
     return UserError(f"{message} ({counts})" if counts else message, where=places, key="source", remedy=remedy)

@@ -38,6 +38,7 @@ from speclm.stage.streams import rng
 
 Array = np.ndarray[Any, Any]
 Removed = Counter[tuple[str, str, str]]  # from, kept in, how
+FEWEST_WORDS = 5  # of a passage: those of a shingle
 
 
 @dataclass(frozen=True)
@@ -163,15 +164,20 @@ def report_splits(placed: Path, shards: Sequence[Path], output: Path) -> dict[st
     return whole
 
 
-def split_settings(section: Mapping[str, Any]) -> SplitSettings:
-    """The settings from the configuration's section "documents", where null turns a comparison off."""
+def split_settings(section: Mapping[str, Any], context: int) -> SplitSettings:
+    """The settings from the configuration's section "documents", where null turns a comparison off.
+
+    Args:
+        context: tokens of a window, of which `passage_words` below 1 is a share.
+    """
+    words = _or_off(section["passage_words"])
     return SplitSettings(
         heldout_documents=section["heldout"],
         valid_documents=section["valid"],
         test_documents=section["test"],
         similarity=_or_off(section["near_duplicate"]),
         permutations=section["permutations"],
-        passage_words=_or_off(section["passage_words"]),
+        passage_words=max(FEWEST_WORDS, int(words * context)) if words < 1 else words,
     )
 
 

@@ -1,9 +1,9 @@
 """What a clean text is, and when two texts are the same.
 
-Cleaning changes how a text is written, never what it says: Unicode NFC, one kind of line end, no control characters, no
-blanks at line ends, at most one empty line in a row.
+Cleaning changes how a text is written, never what it says: Unicode NFC, one kind of line end (which pages, paragraphs
+and lines are divided by too), no control characters, no blanks at line ends, at most one empty line in a row.
 
-    clean("Cafe\\u0301  \\r\\n\\n\\n\\nbar\\x00")  ->  "Café\\n\\nbar"
+    clean("Cafe\\u0301  \\r\\n\\n\\n\\nbar\\x00\\fbaz")  ->  "Café\\n\\nbar\\nbaz"
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-# Control characters but for tab and line end, separators of lines and paragraphs, byte order marks.
-_REMOVED = dict.fromkeys([*range(9), *range(0xB, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, 0xFEFF])
+# Control characters but for tab and line end, and byte order marks, go; what divides words becomes a line end or blank.
+_REMOVED = dict.fromkeys([*range(9), *range(0xE, 0x1C), *range(0x7F, 0xA0), 0xFEFF])
+_LINE_ENDS = dict.fromkeys([0xB, 0xC, 0x1C, 0x1D, 0x1E, 0x85, 0x2028, 0x2029], "\n")
+_WRITTEN: dict[int, str | None] = {**_REMOVED, **_LINE_ENDS, 0x1F: " "}
 
 
 def clean(text: str) -> str:
     """The cleaned text, without leading and trailing empty lines."""
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    lines = text.translate(_REMOVED).split("\n")
+    lines = text.translate(_WRITTEN).split("\n")
     return re.sub(r"\n{3,}", "\n\n", "\n".join([line.rstrip() for line in lines])).strip("\n")
 
 

@@ -1,7 +1,11 @@
 """What of texts is compared: a key of each whole text, a sketch of its five-word runs, and its long runs.
 
-A text's words are its runs of ASCII letters and digits, its runs of ASCII marks, and every other character by itself
-(such a one takes up to four tokens). Of "a b c d e f", with passages of 5 words and P permutations:
+A text's words are its runs of letters and digits of any script, with the marks above and below them, and its runs of
+ASCII marks. Of scripts without blanks (Chinese, Japanese, Thai, …), and of all else, each character is a word:
+
+    "naïve == по-русски 東京"   ->   naïve, ==, по, -, русски, 東, 京
+
+Of "a b c d e f", with passages of 5 words and P permutations:
 
     key        16 bytes, equal for texts equal up to case and white space
     sketch     P minima (MinHash) over the hashes of {abcde, bcdef}: two texts agree in a share of them that estimates
@@ -21,6 +25,7 @@ from hashlib import blake2b
 from typing import Any
 
 import numpy as np
+import regex
 from datasketch import MinHash
 
 from speclm.data.passages import Range, passages_in_memory
@@ -29,6 +34,9 @@ from speclm.data.text import same_text_key
 Array = np.ndarray[Any, Any]
 SHINGLE_WORDS = 5
 KEY = np.dtype("S16")
+_ASCII_WORDS = r"[a-z0-9_]+|[!-/:-@\[-^`{-~]+|\S"
+UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Line_Break=Complex_Context}]"  # scripts without blanks
+_ANY_WORDS = rf"[[\p{{L}}\p{{M}}\p{{N}}_]--{UNSPACED}]+|[!-/:-@\[-^`{{-~]+|[^\s\x1c-\x1f]\p{{M}}*"
 
 
 @dataclass(frozen=True)
@@ -78,14 +86,24 @@ def trace_texts(texts: Sequence[str], permutations: int, passage_words: float, f
 
 def hash_words(texts: Sequence[str]) -> tuple[Array, list[int]]:
     """The 64-bit hashes of all words of all texts, one after the other, and where each text ends."""
-    pattern = re.compile(r"[a-z0-9_]+|[!-/:-@\[-^`{-~]+|\S")
+    ascii_words = re.compile(_ASCII_WORDS)
+    any_words = regex.compile(_ANY_WORDS, flags=regex.VERSION1)
     numbers: dict[str, int] = {}
     words, ends = [], []
     for text in texts:
+        pattern = ascii_words if text.isascii() else any_words  # the former finds the same, faster
         words += [numbers.setdefault(word, len(numbers)) for word in pattern.findall(text.casefold())]
         ends.append(len(words))
     digests = b"".join(blake2b(word.encode(), digest_size=8).digest() for word in numbers)
     return np.frombuffer(digests, dtype="<u8")[np.array(words, dtype=np.int64)], ends
+
+
+def word_unit(texts: Sequence[str]) -> str:
+    """What most words of the texts are: "words", or "characters" of a script without blanks."""
+    pattern = regex.compile(UNSPACED, flags=regex.VERSION1)
+    text = " ".join(texts)
+    single = len(pattern.findall(text))
+    return "characters" if single > len(pattern.sub(" ", text).split()) else "words"
 
 
 def run_hashes(hashes: Array, words: float) -> Array:

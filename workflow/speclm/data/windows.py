@@ -19,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import mmap
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log
@@ -34,6 +34,7 @@ from speclm.stage.errors import UserError
 from speclm.stage.files import atomic, is_whole, read_array, read_documents, read_json, write_array, write_json
 
 Array = np.ndarray[Any, Any]
+Keep = Callable[[Iterable[tuple[Array, int, int]]], Iterable[tuple[Array, int, int]]]
 _ENCODED_TOGETHER = 1 << 19  # characters, so many or one document: bounds memory, changes no result
 
 
@@ -120,11 +121,14 @@ class Windows:
         return read_array(_documents_path(path))
 
 
-def encode_split(documents: Path, tokenizer: Tokenizer, context: int, threads: int, output: Path) -> dict[str, Any]:
+def encode_split(
+    documents: Path, tokenizer: Tokenizer, context: int, threads: int, output: Path, keep: Keep = iter
+) -> dict[str, Any]:
     """Write the store of one split: `output` (.bin), its .bin.json and its .documents.npy.
 
     Args:
         threads: how many encode at the same time; the bytes written do not depend on it.
+        keep: which of the encoded documents stay (see `sieve`).
 
     Returns:
         The store's description.
@@ -136,7 +140,7 @@ def encode_split(documents: Path, tokenizer: Tokenizer, context: int, threads: i
     def texts() -> Iterator[str]:
         return (document["text"] for document in read_documents(documents))
 
-    streams = _encoded(texts(), tokenizer, threads)
+    streams = keep(_encoded(texts(), tokenizer, threads))
     facts = write_store(streams, context, tokenizer.vocabulary, tokenizer.sha256, output, tokenizer.single_bytes)
     if facts["tokens"] <= context:
         raise UserError(

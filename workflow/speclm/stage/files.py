@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 # A file that was just changed may change again before the file system's clock moves on (2 s on the coarsest).
 _TICK = 2_000_000_000
+_LONGEST_WINDOW = 1 << 31  # bytes
 
 
 @contextmanager
@@ -270,7 +271,7 @@ def unzstd(stream: BinaryIO) -> Iterator[bytes]:
     Raises:
         EOFError: the file is cut short. zstandard.ZstdError: it is damaged.
     """
-    frame = zstandard.ZstdDecompressor().decompressobj()
+    frame = _decompressor()
     begun = True  # an empty file lacks its first frame
     while block := stream.read(1 << 12):  # of which at most 128 MB come, however well it is compressed
         while block:
@@ -278,9 +279,14 @@ def unzstd(stream: BinaryIO) -> Iterator[bytes]:
             yield frame.decompress(block)
             block = frame.unused_data
             if frame.eof:
-                frame, begun = zstandard.ZstdDecompressor().decompressobj(), False
+                frame, begun = _decompressor(), False
     if begun:
         raise EOFError("cut short")
+
+
+def _decompressor() -> Any:
+    """Of one frame, with as long a window as there is (zstd --long=31): its memory is what the file asks for."""
+    return zstandard.ZstdDecompressor(max_window_size=_LONGEST_WINDOW).decompressobj()
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from speclm.data.names import plain_name
 from speclm.data.single_bytes import STRANGE
 from speclm.study.layout import DASH, count, markdown_rows, number, signed, with_interval
 from speclm.study.plan import Plan
@@ -25,10 +26,11 @@ def advice_page(advice: Advice, plan: Plan, source: str) -> str:
         plan: of the study that was asked. source: its folder.
     """
     parts = [
-        f"# Advice for {advice['name']}, before anything is spent",
+        f"# Advice for {plain_name(advice['name'])}, before anything is spent",
         *_recommendation(advice, plan),
         "## The documents",
         _table(_documents(advice)),
+        *(["\n".join(f"- {line}" for line in advice["left_out"])] if advice["left_out"] else []),
         "## How far it is from what was studied",
         f"Windows of the training text by {advice['k']} clusters of the generic text. Distance: Jensen-Shannon "
         "divergence of the histograms, 0 to 0.69 nats, and KL, both to the generic text. Bits per byte: the generic "

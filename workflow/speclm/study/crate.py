@@ -3,7 +3,8 @@
 In: the repository and a folder of results, of a run or published. Out: a zip with both in their places, so that it can
 be unpacked and run, and ro-crate-metadata.json, in which archives and workflow catalogues read what was run (the
 Snakefile), with what (the configuration), when, and what came out (every result, with its checksum). The profile is
-https://w3id.org/ro/wfrun/workflow/0.5; the metadata are ro-crate-py's. Text, weights and scratch stay out.
+https://w3id.org/ro/wfrun/workflow/0.5; the metadata are ro-crate-py's. Text, weights and scratch stay out, and so does
+all about domains of the user's own, whose records name their files, unless it is asked for.
 
     results/laptop -> crate.zip: Snakefile, config/…, results/laptop/metrics.tsv, …, ro-crate-metadata.json
 """
@@ -19,6 +20,7 @@ import yaml
 from rocrate.model.contextentity import ContextEntity
 from rocrate.rocrate import ROCrate
 
+from speclm.data.names import OWN
 from speclm.stage.files import atomic, read_json, sha256
 from speclm.study.environment import ENVIRONMENT
 from speclm.study.record import read_record
@@ -29,6 +31,7 @@ CODE = (
     *(".snakemake-workflow-catalog.yml", ".ci", "config", "envs", "profiles", "rules", "scripts", "tests", "workflow"),
 )
 RESULTS = ("*.*", "tables/*.*", "figures/*.*", "cards/*/*.md", "clusters/*.tsv", "logs/**/*.json")
+OF_OWN_DOMAINS = f"{OWN}/*/*.*"
 PROFILES = {
     "https://w3id.org/ro/wfrun/process/0.5": "Process Run Crate",
     "https://w3id.org/ro/wfrun/workflow/0.5": "Workflow Run Crate",
@@ -39,8 +42,11 @@ TYPES = {".parquet": "application/vnd.apache.parquet"}
 LICENCE = "https://spdx.org/licenses/Apache-2.0"
 
 
-def write_crate(repository: Path, results: Path, output: Path) -> int:
+def write_crate(repository: Path, results: Path, output: Path, own: bool = False) -> int:
     """Write the archive; returns how many files it holds.
+
+    Args:
+        own: whether it holds what is there of domains of the user's own.
 
     Raises:
         UserError: the run is not at its end.
@@ -51,7 +57,7 @@ def write_crate(repository: Path, results: Path, output: Path) -> int:
     facts = {"name": citation["title"], "version": str(citation["version"]), "encodingFormat": "text/plain"}
     workflow = crate.add_workflow(repository / MAIN, MAIN, main=True, lang="snakemake", properties=facts)
     code = {path: _add(crate, repository, path) for path in _code(repository)}
-    made = [_add(crate, repository, path) for path in _results(results)]
+    made = [_add(crate, repository, path) for path in _results(results, own)]
     crate.name = f"{citation['title']}: the study {run}"
     crate.description = f"The workflow, its configuration, and what the study {run} came to."
     crate.datePublished = started[:10]
@@ -80,11 +86,17 @@ def _code(repository: Path) -> Iterator[Path]:
         yield from (file for file in files if file.is_file() and "__pycache__" not in file.parts)
 
 
-def _results(folder: Path) -> Iterator[Path]:
+def own_domains(results: Path) -> list[str]:
+    """The names of the user's own domains that have joined a study."""
+    return sorted(path.name for path in (results / OWN).glob("*/"))
+
+
+def _results(folder: Path, own: bool) -> Iterator[Path]:
     """What a study came to, that of its variants included."""
     for study in (folder, folder / "ablations"):
-        found = {path for pattern in RESULTS for path in study.glob(pattern) if path.is_file()}
-        yield from sorted(path for path in found if path.name[0] != "." and path.suffix != ".zip")
+        found = {path for pattern in (*RESULTS, OF_OWN_DOMAINS) for path in study.glob(pattern) if path.is_file()}
+        shown = (path for path in found if own or OWN not in path.relative_to(folder).parts)
+        yield from sorted(path for path in shown if path.name[0] != "." and path.suffix != ".zip")
 
 
 def _add(crate: ROCrate, repository: Path, path: Path) -> Any:

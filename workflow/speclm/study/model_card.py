@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from speclm.data.names import plain_name
 from speclm.data.single_bytes import STRANGE
 from speclm.study.layout import DASH, count, markdown_rows, number, signed, with_interval
 
@@ -35,7 +36,7 @@ def model_card(
     latency = with_interval(served["ms_per_token"], served["ms_low"], served["ms_high"])
     parts = [
         "---\nlibrary_name: transformers\npipeline_tag: text-generation\nlicense: other\n---",
-        f"# {advice['name']}: a small language model for one domain",
+        f"# {plain_name(advice['name'])}: a small language model for one domain",
         f"{served['label']}, {served['parameters']:,} parameters, context {made['model']['context']} tokens: a GPT-2 "
         f"without biases, made by speclm (run {origin['run']}, commit {origin['commit'] or 'unknown'}).",
         "## Use",

@@ -31,7 +31,8 @@ COMPARED = {  # what a value below and one above those that were studied is call
 @dataclass(frozen=True)
 class Domain:
     """What is known of a domain: documents and tokens by split, documents that were removed, by reason; share of tokens
-    that are bytes, here and in generic text; bits per byte of the generic model on its validation text."""
+    that are bytes, here and in generic text; bits per byte of the generic model on its validation text; in words, what
+    was not read."""
 
     name: str
     documents: Mapping[str, int]
@@ -40,6 +41,7 @@ class Domain:
     byte_share: float
     generic_byte_share: float
     bits_per_byte: float
+    left_out: Sequence[str] = ()
 
 
 def describe_domain(
@@ -48,12 +50,13 @@ def describe_domain(
     tokens: Mapping[str, int],
     byte_shares: tuple[float, float],
     start: Sequence[Mapping[str, Any]],
+    left_out: Sequence[str] = (),
 ) -> Domain:
     """The facts of a domain.
 
     Args:
         report: of its splits. tokens: by split. byte_shares: its own, and that of generic text.
-        start: the one measurement of the generic model.
+        start: the one measurement of the generic model. left_out: what was not read, in words.
     """
     (measured,) = start
     removed: dict[str, int] = {}
@@ -68,6 +71,7 @@ def describe_domain(
         byte_share=byte_shares[0],
         generic_byte_share=byte_shares[1],
         bits_per_byte=measured["nll"] * measured["tokens"] / log(2) / measured["bytes"],
+        left_out=left_out,
     )
 
 
