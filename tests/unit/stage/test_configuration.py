@@ -69,7 +69,7 @@ def test_the_laptop_configuration_is_good() -> None:
         (
             "distill.teacher_budget",
             30000,
-            r'30000 is not among pretrain\.budgets: did you mean "300000"\?\nRemedy: null, or',
+            r'500000 is not among pretrain\.budgets: did you mean "5000000"\?\nRemedy: null, or',
         ),
         ("documents.generic", "c5", r'"c5" is no row of config/datasets\.tsv'),
         ("engine.device", "gpu", r"engine\.device: 'gpu' is not one of"),

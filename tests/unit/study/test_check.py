@@ -1,5 +1,6 @@
 """make check: a run beside expected numbers; wrong ones are flagged, right ones pass, and nonsense is refused."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -115,4 +116,11 @@ def test_the_command_asks_for_the_run_that_is_not_there(tmp_path: Path) -> None:
 def test_the_published_run_is_within() -> None:
     ended = command("--preset", "laptop", "--run", "results/published/laptop")
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "84 of 84 perplexities are those of the same seed" in ended.stdout
+    assert re.search(r"^(\d+) of \1 perplexities are those of the same seed", ended.stdout, flags=re.M)
+
+
+def test_beside_one_seed_digits_and_facts_are_compared(tmp_path: Path) -> None:
+    reference = make_reference(CONFIG, [write_run(tmp_path / "17", 17)], METHODS)
+    said = write_comparison(check_run(write_run(tmp_path / "other", 22), reference, METHODS), reference.record)
+    assert "One seed is no range" in said and "Rare" not in said and " any " in said
+    assert re.search(r"All \d+ facts are what is expected\.\n$", said)

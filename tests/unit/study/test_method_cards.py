@@ -102,9 +102,9 @@ def test_model_hubs_read_the_front_matter(shelf: Shelf, tmp_path: Path) -> None:
     assert (data.license, data.model_name) == ("apache-2.0", "slm_pn_sympy")
     results = {result.metric_name: result.metric_value for result in data.eval_results}
     best = shelf.metrics.query(
-        "method == 'slm_pn' and domain == 'sympy' and size == 160000 and budget == 1200000 "
+        "method == 'slm_pn' and domain == 'sympy' and size == 16000 and budget == 20000000 "
         "and selection != 'best_finetuned'"
     )
-    assert results["after 160,000 tokens of the domain"] in [round(value, 2) for value in best["perplexity"]]
+    assert results["after 16,000 tokens of the domain"] in [round(value, 2) for value in best["perplexity"]]
     assert "*id" not in (tmp_path / "card.md").read_text()
     assert yaml.safe_load((tmp_path / "card.md").read_text().split("---")[1])["tags"][0] == "speclm"

@@ -27,8 +27,8 @@ def test_the_study_of_the_variants_is_made_beside(with_variants: Published, tmp_
     assert set(said.values()) == {""}
     assert (tmp_path / "ablations/figures/figure_10.pdf").exists()
     table = read_table(tmp_path / "ablations/tables/sensitivity.tsv").set_index("variant")
-    nll = with_variants.evidence.macro("slm_is", 2500, 1200000).estimate
-    assert table.loc["slm_is_seed18", "n2500_difference"] == pytest.approx(-0.001 * nll, rel=1e-3)
+    nll = with_variants.evidence.macro("slm_is", 1000, 5000000).estimate
+    assert table.loc["slm_is_seed18", "n1000_difference"] == pytest.approx(-0.001 * nll, rel=1e-3)
     pages = [(tmp_path / folder / "assumptions.md").read_text() for folder in ("", ABLATIONS)]
     assert ["What other choices change" in page for page in pages] == [False, True]
     claims = read_table(tmp_path / "ablations/claims.tsv")
@@ -62,7 +62,7 @@ def test_variants_of_another_run_are_refused(with_variants: Published) -> None:
 def test_variants_with_missing_and_double_rows(with_variants: Published, tmp_path: Path) -> None:
     path = with_variants.folder / ABLATIONS / "metrics.tsv"
     metrics = read_table(path)
-    gone = (metrics["method"] == "slm_is_k16") & (metrics["domain"] == "sympy") & (metrics["size"] == 2500)
+    gone = (metrics["method"] == "slm_is_k16") & (metrics["domain"] == "sympy") & (metrics["size"] == 1000)
     write_table(path, metrics.loc[~gone])
     record_again(with_variants.variants)
     fresh = Published(with_variants.folder, ROOT)

@@ -53,9 +53,13 @@ def test_a_seed_in_two_runs_is_refused(tmp_path: Path) -> None:
         make_reference(CONFIG, [*folders, folders[1]], METHODS)
 
 
-def test_two_seeds_are_too_few(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"2 are too few for a range\nRemedy: add runs: 3 seeds"):
-        make_reference(CONFIG, runs(tmp_path, 17, 18), METHODS)
+def test_one_seed_has_no_range(tmp_path: Path) -> None:
+    write_reference(repository(tmp_path), "laptop", make_reference(CONFIG, runs(tmp_path, 17), METHODS))
+    back = open_reference(tmp_path, "laptop")
+    random = back.table["quantity"] == PERPLEXITY
+    assert (back.table.loc[random, "low"] == 0).all() and np.isinf(back.table.loc[random, "high"]).all()
+    assert (back.table.loc[~random, "low"] == back.table.loc[~random, "high"]).all()
+    assert (back.record["factor"], back.record["left_out"]) == (None, [])
 
 
 def test_runs_of_other_settings_are_refused(tmp_path: Path) -> None:
@@ -66,12 +70,12 @@ def test_runs_of_other_settings_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_preset_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r'no expected numbers of "gpu"\nRemedy: run it with 3 seeds or more'):
+    with pytest.raises(UserError, match=r'no expected numbers of "gpu"\nRemedy: run it, with three seeds or more'):
         open_reference(repository(tmp_path), "gpu")
     write_reference(tmp_path, "laptop", make_reference(CONFIG, runs(tmp_path, 17, 18, 19), METHODS))
     with pytest.raises(UserError, match='unknown preset "laptob": did you mean "laptop"'):
         open_reference(tmp_path, "laptob")
-    with pytest.raises(UserError, match=r'no expected numbers of "gpu"\nRemedy: check laptop, or run it with 3 seeds'):
+    with pytest.raises(UserError, match=r'no expected numbers of "gpu"\nRemedy: check laptop, or run it, with'):
         open_reference(tmp_path, "gpu")
 
 

@@ -7,7 +7,8 @@ logarithms over n runs
 
     exp(m +- t(n - 1) x s x sqrt(1 + 1 / n)):   100, 102 and 104 at 95 % -> exp(m) 102.0, s 0.0196, 92.5 to 112.5
 
-By chance one in twenty quantities lies outside such a range (`usual_low`, `usual_high`). `low` and `high` are therefore
+One run says nothing of its spread: its intervals have no ends, and only facts and digits can be compared. By chance one
+in twenty quantities lies outside such a range (`usual_low`, `usual_high`). `low` and `high` are therefore
 at Bonferroni's level: in 95 % of runs all quantities are inside, however they depend on each other.
 """
 
@@ -73,7 +74,7 @@ def expect(values: pd.DataFrame) -> pd.DataFrame:
     """`QUANTITY`, expected, low, high, usual_low, usual_high.
 
     Args:
-        values: `QUANTITY`, and one column for each of two or more seeds.
+        values: `QUANTITY`, and one column for each seed.
 
     Raises:
         UserError: a fact differs between seeds.
@@ -86,7 +87,7 @@ def expect(values: pd.DataFrame) -> pd.DataFrame:
             raise _not_one(str(row.quantity), (row.method, row.corpus, row.budget), numbers_S, "the runs")
     logs_QS = np.log(numbers_QS[random])
     center_Q = logs_QS.mean(axis=1)
-    spread_Q = logs_QS.std(axis=1, ddof=1) * np.sqrt(1 + 1 / runs)
+    spread_Q = logs_QS.std(axis=1, ddof=1) * np.sqrt(1 + 1 / runs) if runs > 1 else np.ones(len(logs_QS))
     expected = values[QUANTITY].assign(expected=numbers_QS[:, 0])
     expected.loc[random, "expected"] = np.exp(center_Q)
     for name, factor in (("", factor_of(runs, int(random.sum()))), ("usual_", factor_of(runs, 1))):
@@ -98,6 +99,8 @@ def expect(values: pd.DataFrame) -> pd.DataFrame:
 
 def factor_of(runs: int, quantities: int) -> float:
     """Student's t of a two-sided interval that misses with (1 - `LEVEL`) / quantities: Bonferroni's inequality."""
+    if runs == 1:
+        return float("inf")
     return float(stats.t.isf((1 - LEVEL) / quantities / 2, df=runs - 1))
 
 
@@ -140,7 +143,7 @@ def leave_one_out(values: pd.DataFrame) -> pd.DataFrame:
     """For each seed, its run beside what the others let expect: seed, outside, unusual (numbers of perplexities)."""
     values = values[values["quantity"] == PERPLEXITY]
     rows = []
-    for seed in seeds_of(values):
+    for seed in seeds_of(values) if len(seeds_of(values)) > 1 else ():
         found = compare(expect(values.drop(columns=seed)), values[[*QUANTITY, seed]])
         rows.append({"seed": seed, "outside": int((~found["within"]).sum()), "unusual": int((~found["usual"]).sum())})
     return pd.DataFrame(rows)

@@ -22,7 +22,6 @@ from speclm.study.preset import preset_file, presets
 from speclm.study.record import DECIDING, differences, read_record
 
 FOLDER = Path("config/reference")
-FEWEST = 3  # seeds, and five give ranges a quarter as wide
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def open_reference(repository: Path, preset: str) -> Reference:
         raise UserError(
             f'there are no expected numbers of "{preset}"',
             where=FOLDER,
-            remedy=f"{others}run it with {FEWEST} seeds or more, then scripts/_expected.py",
+            remedy=f"{others}run it, with three seeds or more if there are to be ranges, then scripts/_expected.py",
         )
     path = _path(repository, preset)
     return Reference(read_table(path), read_json(path.with_suffix(".json")))
@@ -73,7 +72,7 @@ def make_reference(config: Mapping[str, Any], folders: Sequence[Path], methods: 
         methods: config/methods.tsv.
 
     Raises:
-        UserError: too few seeds, a seed in two runs, runs of other settings, or damaged metrics.
+        UserError: a seed in two runs, runs of other settings, or damaged metrics.
     """
     frames, runs, seeds = [], [], []
     for folder in folders:
@@ -84,10 +83,6 @@ def make_reference(config: Mapping[str, Any], folders: Sequence[Path], methods: 
     twice = [seed for seed in seeds if seeds.count(seed) > 1]
     if twice:
         raise UserError(f"{twice[0]} is in two of the runs", key="seeds", remedy="give each seed once")
-    if len(seeds) < FEWEST:
-        raise UserError(
-            f"{len(seeds)} are too few for a range", key="seeds", remedy=f"add runs: {FEWEST} seeds or more"
-        )
     values = pd.concat(frames, axis=1)
     values = values[[f"seed{seed}" for seed in sorted(seeds)]].reset_index()
     table = expect(values)
@@ -95,8 +90,8 @@ def make_reference(config: Mapping[str, Any], folders: Sequence[Path], methods: 
     record = {
         "level": LEVEL,
         "perplexities": compared,
-        "factor": factor_of(len(seeds), compared),
-        "usual_factor": factor_of(len(seeds), 1),
+        "factor": factor_of(len(seeds), compared) if len(seeds) > 1 else None,
+        "usual_factor": factor_of(len(seeds), 1) if len(seeds) > 1 else None,
         "left_out": leave_one_out(values).to_dict("records"),
         "seeds": sorted(seeds),
         "runs": runs,
