@@ -9,7 +9,7 @@ from speclm.bench import relative_cost
 from speclm.bench.bench import Bench
 from speclm.bench.contest import Contestant, Turn
 from speclm.bench.estimate import exact
-from speclm.bench.relative_cost import METHODS, main, relative_costs, to_paste, training_for
+from speclm.bench.relative_cost import METHODS, main, relative_costs, to_paste
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def tiny(bench: Bench) -> Bench:
 
 
 def test_each_method_trains_as_in_the_study(tiny: Bench) -> None:
-    trainings = {method: training_for(tiny, method) for method in METHODS}
+    trainings = {method: tiny.training(method) for method in METHODS}
     assert trainings["slm"].size == trainings["slm_pn"].size != trainings["llm"].size
     assert {method for method in METHODS if trainings[method].projection} == {"slm_pn"}
     windows = {method: training.tokens_per_step // 16 for method, training in trainings.items()}

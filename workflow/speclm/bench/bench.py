@@ -51,7 +51,7 @@ class Bench:
         return make_corpus(self.config, self.repository / "config/datasets.tsv", self.text_bytes, self.folder / "text")
 
     def training(self, method: str) -> Training:
-        """The training of the transformer "slm" or "llm", on windows that are made when first asked for."""
+        """The pretraining of a method, on windows that are made when first asked for."""
         vocabulary, context = self.config["tokenizer"]["vocabulary"], self.config["context"]
         store = self.folder / "windows.bin"
         if not store.exists():

@@ -18,22 +18,19 @@ from speclm.bench.speed import against_peers, against_products, projected_networ
 from speclm.bench.table import Measurement
 
 MEASUREMENTS = (
-    Measurement(
-        "peers1",
-        partial(against_peers, threads=1),
-        {
-            "SLM tokens/s over nanoGPT-style, 1 thread": ">= 1.5",
-            "SLM tokens/s over HF Trainer, 1 thread": ">= 2",
-        },
+    *(
+        Measurement(
+            f"peers{threads}",
+            partial(against_peers, method="slm", threads=threads),
+            {
+                f"SLM tokens/s over nanoGPT-style, {suffix}": ">= 1.5",
+                f"SLM tokens/s over HF Trainer, {suffix}": ">= 2",
+            },
+        )
+        for threads, suffix in ((1, "1 thread"), (2, "2 threads"))
     ),
-    Measurement(
-        "peers2",
-        partial(against_peers, threads=2),
-        {
-            "SLM tokens/s over nanoGPT-style, 2 threads": ">= 1.5",
-            "SLM tokens/s over HF Trainer, 2 threads": ">= 2",
-        },
-    ),
+    Measurement("peers_llm", partial(against_peers, method="llm", threads=1), {}),
+    Measurement("peers_pn", partial(against_peers, method="slm_pn", threads=1), {}),
     Measurement(
         "products",
         against_products,

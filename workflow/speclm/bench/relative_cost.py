@@ -13,12 +13,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import torch
 import yaml
@@ -27,11 +25,9 @@ from speclm.bench.bench import Bench
 from speclm.bench.contest import Contestant, contest
 from speclm.bench.estimate import Estimate, ratio
 from speclm.bench.gpu import train_synchronized
-from speclm.bench.training import NEVER, Training, train_ours
-from speclm.model.size import ProjectionSize
-from speclm.stage.recipes import laid_over, pretraining_settings
+from speclm.bench.training import train_ours
+from speclm.stage.recipes import laid_over
 from speclm.stage.summary import processor
-from speclm.train import settings
 
 METHODS = ("slm", "llm", "slm_mix", "slm_pn", "slm_is")
 
@@ -52,7 +48,7 @@ def main(arguments: list[str], repository: Path, rounds: int, seconds: float) ->
 
 def relative_costs(bench: Bench) -> dict[str, Estimate]:
     """Seconds of a token over the SLM's, by method."""
-    trainings = {method: training_for(bench, method) for method in METHODS}
+    trainings = {method: bench.training(method) for method in METHODS}
     train = train_synchronized if trainings["slm"].engine.device == "cuda" else train_ours
     contestants = [
         Contestant(name, partial(train, training), bench.environment) for name, training in trainings.items()
@@ -60,17 +56,6 @@ def relative_costs(bench: Bench) -> dict[str, Estimate]:
     turns = contest(contestants, bench.rounds, bench.seconds)
     each = {name: [turn.seconds / trainings[name].tokens_per_step for turn in turns[name]] for name in trainings}
     return {name: ratio(each[name], each["slm"]) for name in trainings}
-
-
-def training_for(bench: Bench, method: str) -> Training:
-    """The pretraining of a method, or of one expert of it, without looks and checkpoints."""
-    own = pretraining_settings(bench.config, method)
-    section: Mapping[str, Any] = {**own["pretrain"], "save_every": NEVER, "evaluate_every": NEVER}
-    return replace(
-        bench.training("llm" if method == "llm" else "slm"),
-        settings=settings.pretraining(section, bench.config["evaluate"]["batch"]),
-        projection=ProjectionSize(**own["projection"]) if own["projection"] else None,
-    )
 
 
 def to_paste(costs: Mapping[str, Estimate], bench: Bench) -> str:

@@ -24,33 +24,40 @@ from speclm.bench.training import Training, train_ours
 from speclm.model.size import training_flops_per_token
 
 PEERS = {"nanoGPT-style": train_nanogpt, "HF Trainer": train_huggingface}
+METHODS = {"slm": "SLM", "llm": "LLM", "slm_pn": "SLM-pn"}
 PROCESSES = 3
 
 
-def against_peers(bench: Bench, threads: int) -> Figures:
-    """Tokens/s of our SLM's step over the peers', and the memory of the processes."""
-    slm = bench.training("slm").with_threads(threads)
-    contestants = [Contestant("ours", partial(train_ours, slm), bench.environment)]
+def against_peers(bench: Bench, method: str, threads: int) -> Figures:
+    """Tokens/s of our step over the peers', and the memory of the processes.
+
+    Peers have plain transformers: beside a projected network they train one of its experts' size on the same batches.
+    """
+    name, training = METHODS[method], bench.training(method).with_threads(threads)
+    contestants = [Contestant("ours", partial(train_ours, training), bench.environment)]
     for peer, train in PEERS.items():
-        contestants.append(Contestant(peer, partial(train, slm)))
-        contestants.append(Contestant(f"{peer}, our allocator", partial(train, slm), bench.environment))
+        contestants.append(Contestant(peer, partial(train, training)))
+        contestants.append(Contestant(f"{peer}, our allocator", partial(train, training), bench.environment))
     turns = contest(contestants, bench.rounds, bench.seconds, PROCESSES)
     seconds, suffix = _seconds(turns), f"{threads} thread" + "s" * (threads > 1)
-    figures = {f"SLM tokens/s over {peer}, {suffix}": ratio(seconds[peer], seconds["ours"]) for peer in PEERS}
-    for peer in PEERS:
-        allocated = f"{peer}, our allocator"
-        figures[f"SLM tokens/s over {allocated}, {suffix}"] = ratio(seconds[allocated], seconds["ours"])
-    for name in ("ours", *PEERS):
-        figures[f"tokens/s, {name}, {suffix}"] = _tokens_per_second(slm, turns[name])
-    resident = {name: [turn.resident for turn in turns[name]] for name in turns}
-    for peer in PEERS:
-        figures[f"resident memory of ours over {peer}, {suffix}"] = ratio(resident["ours"], resident[peer])
-    return figures
+    resident = {who: [turn.resident for turn in of] for who, of in turns.items()}
+    rivals = [*PEERS, *(f"{peer}, our allocator" for peer in PEERS)]
+    return {
+        **{f"{name} tokens/s over {rival}, {suffix}": ratio(seconds[rival], seconds["ours"]) for rival in rivals},
+        **{f"tokens/s, {who} ({name}), {suffix}": _tokens_per_second(training, turns[who]) for who in ("ours", *PEERS)},
+        **{
+            f"resident memory of ours over {peer} ({name}), {suffix}": ratio(resident["ours"], resident[peer])
+            for peer in PEERS
+        },
+    }
 
 
 def against_products(bench: Bench) -> Figures:
-    """FLOP/s of our steps over the machine's rate at their matrix products, and the rates themselves (GFLOP/s)."""
-    trainings = {"SLM": bench.training("slm"), "LLM": bench.training("llm")}
+    """FLOP/s of our steps over the machine's rate at their matrix products, and the rates themselves (GFLOP/s).
+
+    A projected network's projections count as time, not as products.
+    """
+    trainings = {name: bench.training(method) for method, name in METHODS.items()}
     contestants = [Contestant("square", partial(multiply_squares, trainings["SLM"]))]
     for name, training in trainings.items():
         contestants.append(Contestant(name, partial(train_ours, training), bench.environment))

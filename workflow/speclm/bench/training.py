@@ -3,7 +3,7 @@
 The configuration goes in, trainings come out: the laptop's model sizes, optimizer and batch, on windows of made-up text
 (tokens drawn by Zipf's law, so that rare rows of the embedding are rare). Ours is `pretrain` itself, as the workflow
 calls it: batches read from the store, loss and gradient, clipping, AdamW, the check for divergence and the journal.
-Validation and checkpoints, whose number is a setting, are left out.
+Validation, checkpoints and cooldowns, whose number is a setting, are left out.
 
 `pretrain` asks before every step whether to stop. There the benchmark listens: to hand over to another contestant, or
 to look at one step alone.
@@ -65,14 +65,16 @@ class Training:
 
 
 def training_of(config: Mapping[str, Any], method: str, store: Path) -> Training:
-    """The training that a configuration gives the transformers "slm" and "llm"."""
-    unobserved = {"save_every": NEVER, "evaluate_every": NEVER}
-    section = {**pretraining_settings(config, method)["pretrain"], **unobserved}
+    """The pretraining that a configuration gives a method, or one expert of it."""
+    own = pretraining_settings(config, method)
     return Training(
         store,
-        ModelSize(config["tokenizer"]["vocabulary"], config["context"], **config["models"][method]),
-        None,
-        settings.pretraining(section, config["evaluate"]["batch"]),
+        ModelSize(config["tokenizer"]["vocabulary"], config["context"], **own["shape"]),
+        ProjectionSize(**own["projection"]) if own["projection"] else None,
+        settings.pretraining(
+            {**own["pretrain"], "save_every": NEVER, "evaluate_every": NEVER, "cooldown": 0},
+            config["evaluate"]["batch"],
+        ),
         from_mapping(Engine, config["engine"], "engine"),
         config["seeds"][0],
     )
