@@ -22,7 +22,7 @@ from speclm.study.device_time import in_device_time
 from speclm.study.evidence import Evidence
 from speclm.study.paper_claims import CLAIMS, Claim
 from speclm.study.parts import Part
-from speclm.study.verdicts import HOLDS, Judged, blamed, corrected_level, judge_claim, judge_parts
+from speclm.study.verdicts import HOLDS, ONE_SEED, Judged, blamed, corrected_level, judge_claim, judge_parts
 
 NUMBERS = ["measured", "low", "high", "verdict"]
 TOKENS = [f"{name}_tokens" for name in NUMBERS]
@@ -85,7 +85,7 @@ def _judge(claim: Claim, e: Evidence) -> tuple[list[object], list[list[object]]]
     numbers = _numbers(deciding)[:3]
     row = [f"{claim.number}. {claim.text}", claim.topic, claim.paper, claim.statistic, *numbers, verdict]
     row += _tokens(at_tokens, claim.any_of)
-    row += [len(counted), held, e.seeds, _note(at_cost, deciding)]
+    row += [len(counted), held, e.seeds, _note(at_cost, deciding, claim.any_of)]
     rows = [
         [claim.number, claim.topic, it.part.text, ", ".join(it.part.about), *_numbers(it)]
         + (_numbers(other) if _has_tokens(other) else [np.nan, np.nan, np.nan, ""])
@@ -112,15 +112,16 @@ def _tokens(judged: Sequence[Judged], any_of: bool) -> list[object]:
     return [*_numbers(deciding)[:3], verdict]
 
 
-def _note(judged: Sequence[Judged], deciding: Judged | None) -> str:
+def _note(judged: Sequence[Judged], deciding: Judged | None, any_of: bool) -> str:
     """What decides, what all that fails has in common, and what is missing."""
     missing = sorted({name for it in judged for name in it.part.missing})
     notes = []
     if deciding:
         text = f"{deciding.part.condition}: " if deciding.part.condition else ""
         bound = _bound(deciding.part)
-        notes.append(f"decided by: {text}{deciding.part.text}{f' ({bound})' if bound else ''}")
-        culprit = blamed(judged)
+        role = f"{'strongest' if any_of else 'weakest'} part" if deciding.verdict == ONE_SEED else "decided by"
+        notes.append(f"{role}: {text}{deciding.part.text}{f' ({bound})' if bound else ''}")
+        culprit = blamed(judged) if deciding.verdict != ONE_SEED else ""
         notes += [f"every part that does not hold is about {culprit}"] if culprit else []
     notes += [f"not measured: {_list(missing)}"] if missing else []
     return "; ".join(notes)
