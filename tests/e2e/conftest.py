@@ -98,7 +98,15 @@ def copy_run(run: Clone, folder: Path) -> Clone:
 
 def stable_bytes(results: Path) -> dict[str, bytes]:
     """Every result that must be the same bytes on every run: all but what is made of measured seconds."""
-    names = ["metrics.tsv", "claims.tsv", "claim_parts.tsv", "costs.tsv", "summary.txt", "documents.parquet", "splits/report.json"]
+    names = [
+        "metrics.tsv",
+        "claims.tsv",
+        "claim_parts.tsv",
+        "costs.tsv",
+        "summary.txt",
+        "documents.parquet",
+        "splits/report.json",
+    ]
     names += ["data_card.md", "croissant.json"]
     tables = [file for file in sorted(results.glob("tables/*")) if file.stem != "table_2"]
     files = [results / name for name in names] + tables + sorted(results.glob("figures/*"))
