@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from speclm.study.peers import PEERS
 from speclm.study.published import Published
 from speclm.study.store import open_store
 from unit.study.drawing import Drawn, make_figure
@@ -18,6 +19,12 @@ from unit.study.tracked import address
 def paper_results() -> Results:
     """The paper's numbers with little noise."""
     return results_of(Truth())
+
+
+@pytest.fixture(scope="session")
+def peer_results() -> Results:
+    """The same with the peers that count."""
+    return results_of(Truth(peers=tuple(PEERS)))
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """Peers: what is measured beside the paper's methods and is none of them. Today the 5-grams of ngram/peer.py.
 
-plan.peers of a study that names "ngram": Method("ngram", "5-gram", …), without pretraining, measured at budget 0
+plan.peers of a study that names "ngram": Method("ngram", "n-gram", …), without pretraining, measured at budget 0
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class Peer(NamedTuple):
 
 
 PEERS: Mapping[str, Peer] = {
-    "ngram": Peer("5-gram", True, "5-gram of the generic text and the domain's, interpolated modified Kneser-Ney"),
-    "ngram_small": Peer("5-gram, small", True, "the same, pruned to the bytes of the SLM's weights"),
-    "ngram_domain": Peer("5-gram, domain", False, "5-gram of the domain's text alone"),
+    "ngram": Peer("n-gram", True, "5-gram of the generic text and the domain's, interpolated modified Kneser-Ney"),
+    "ngram_small": Peer("n-gram-s", True, "the same, pruned to the bytes of the SLM's weights"),
+    "ngram_domain": Peer("n-gram-d", False, "5-gram of the domain's text alone"),
 }

@@ -21,6 +21,7 @@ from speclm.study.evidence import Evidence
 from speclm.study.histograms import entropies, top_shares
 from speclm.study.layout import DASH, Table, count, number, with_interval
 from speclm.study.limits import cost_limits
+from speclm.study.peers import PEERS
 from speclm.study.sources import Sources
 from speclm.study.throughput import throughput
 
@@ -250,9 +251,8 @@ def _pretrain_tokens(e: Evidence, method: str, budget: int) -> int:
 
 
 def _of_peers(e: Evidence) -> str:
-    return f" Of no budget, and none of the paper's: {', '.join(peer.label for peer in e.plan.peers)}." * bool(
-        e.plan.peers
-    )
+    told = "; ".join(f"{peer.label} ({PEERS[peer.name].description})" for peer in e.plan.peers)
+    return f" Beside the paper's methods, without a budget: {told}." if told else ""
 
 
 def _named(e: Evidence, cells: list[tuple[float, float, float]]) -> dict[str, float]:
