@@ -73,7 +73,7 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def source(place: str, revision: str = OLD, field: str = "text", where: str = "-") -> Source:
-    return Source("hub", place, {place.split("/", 2)[2]: place}, revision, field, where, 1)
+    return Source("hub", place, {place.split("/", 2)[2]: place}, revision, field, where, 1, True)
 
 
 def collect(chosen: Source, folder: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -95,7 +95,7 @@ def test_a_subset_of_the_pile(hub: Hub, tmp_path: Path) -> None:
     chosen = source("monology/pile/train/00.jsonl.zst", where="meta.pile_set_name=ArXiv")
     documents, facts = collect(chosen, tmp_path)
     assert [document["text"] for document in documents] == ["text 0", "text 2"]
-    assert facts["left_out"] == {"elsewhere": 2, "too_short": 0, "without_text": 0}
+    assert facts["left_out"] == {"elsewhere": 2, "too_short": 0, "without_text": 0, "rows": 0, "files": 0}
     with pytest.raises(UserError, match=r"no row with meta.pile_set_name=arxiv(.|\n)*4 elsewhere(.|\n)*correct"):
         collect(source("monology/pile/train/00.jsonl.zst", where="meta.pile_set_name=arxiv"), tmp_path)
 

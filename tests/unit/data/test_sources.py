@@ -160,7 +160,7 @@ def test_where_nothing_can_be_read_the_first_fault_is_told_with_the_number_of_th
     (tmp_path / "a.jsonl").write_text('{"body": "x"}\n' * 9)
     (tmp_path / "b.txt").touch()
     said = refusal(files(tmp_path / "a.jsonl", tmp_path / "b.txt", strict=False), tmp_path)
-    assert said.startswith(f'{tmp_path}/a.jsonl: field: line 1 has no "text" (1 files and 9 rows like this')
+    assert said.startswith(f'{tmp_path}/a.jsonl: field: line 1 has no "text" (9 more files or rows cannot be read, and')
     assert "name one of its fields (body)" in said
 
 

@@ -251,8 +251,9 @@ def _nothing(source: Source, tally: Tally) -> UserError:
         message, remedy = f"no row with {source.where} is long enough", f'correct "where" in {TABLE}, or {remedy}'
     if tally.passed_over:
         first, _, its_remedy = tally.passed_over[0].partition("\nRemedy: ")
-        count = f"{tally.left_out['files']} files and {tally.left_out['rows']} rows like this, and no document is left"
-        return UserError(f"{first} ({count})", remedy=its_remedy)
+        others = tally.left_out["files"] + tally.left_out["rows"] - 1
+        count = f" ({others:,} more files or rows cannot be read, and no document is left)" if others else ""
+        return UserError(f"{first}{count}", remedy=its_remedy)
     counts = ", ".join(f"{number} {reason}" for reason, number in tally.left_out.items())
     places = ", ".join(list(source.files.values())[:3])
     return UserError(f"{message} ({counts})" if counts else message, where=places, key="source", remedy=remedy)
