@@ -52,9 +52,7 @@ def write_comparison(found: pd.DataFrame, record: Mapping[str, Any]) -> str:
     if same:
         lines += [f"{same} of {random.sum()} perplexities are those of the same seed there, in all digits."]
     if len(record["seeds"]) == 1:
-        lines += [
-            "One seed is no range: perplexities are the same (on such a processor) or are not."
-        ]
+        lines += ["One seed is no range: perplexities are the same (on such a processor) or are not."]
         facts = found[~random]
         wrong = int((~facts["within"]).sum())
         said = f"{wrong} of {len(facts)} facts that no seed changes are NOT" if wrong else f"All {len(facts)} facts are"
