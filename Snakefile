@@ -43,10 +43,8 @@ rule all:
     default_target: True
     input:
         collect("<run>/{table}.tsv", table=["metrics", "timings", "serving", "costs", "claims"]),
-        collect("<run>/{page}", page=["data_card.md", "croissant.json", "assumptions.md", "report.html"]),
-        collect("<run>/{page}.txt", page=["summary", "relative_cost"]),
+        collect("<run>/{page}", page=PAGES),
         collect("<run>/tables/table_{table}.md", table=TABLES),
-        "<run>/tables/scale.md",
         collect("<run>/figures/figure_{figure}.pdf", figure=FIGURES),
 
 

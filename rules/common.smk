@@ -90,6 +90,8 @@ GENERIC_TRAIN = [f"train/{shard:05d}" for shard in range(len(SHARDS[config["docu
 SPLITS = {corpus: [*GENERIC_TRAIN, "heldout"] if corpus == "generic" else SPLITS_OF_A_DOMAIN for corpus in CORPORA}
 ALL_SPLITS = [f"{corpus}/{split}" for corpus in CORPORA for split in SPLITS[corpus]]
 PLACED = [split for split in ALL_SPLITS if "/train/" not in split]
+PAGES = ["data_card.md", "croissant.json", "assumptions.md", "report.html", "summary.txt", "relative_cost.txt"]
+PAGES += ["tables/scale.md"]
 TABLES = range(1, 11)
 FIGURES = ["trend", "1", "2", "3", "5", "6", "8", "12", "13"]
 FIGURES += [f"4{panel}" for panel in "abcd"[: 1 + len(config["specialize"]["sizes"])]]
