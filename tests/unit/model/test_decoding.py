@@ -21,7 +21,7 @@ def drawn(model: Transformer, generator: torch.Generator) -> Transformer:
     """Larger numbers than as initialised, so that every part matters."""
     initialize(model, generator)
     for parameter in model.parameters():
-        parameter += 0.2 * torch.randn(parameter.shape, generator=generator)
+        parameter += 0.3 * torch.randn(parameter.shape, generator=generator)
     return model
 
 
