@@ -168,3 +168,11 @@ def test_a_list_may_have_been_meant_for_the_study() -> None:
         UserError, match=r"domain: \['law'\] was read as a list\nRemedy: .*study's domains are domains:"
     ):
         take(domain=["law"], licence="MIT", origin="x")
+
+
+@pytest.mark.parametrize("domain", ["~no_such_user/docs", "~/no such folder of mine", "~no_such_user/[abc]*"])
+def test_a_home_that_nobody_has_is_a_path_that_is_not_there(domain: str) -> None:
+    with pytest.raises(UserError, match=r": domain: there is no such file, folder or pattern"):
+        take(domain=domain, licence="MIT", origin="a test", name="mine")
+    with pytest.raises(UserError, match=r": domain: there is no such file, folder or pattern"):
+        take(domain=domain, licence="MIT", origin="a test")

@@ -36,6 +36,9 @@ def test_the_laptop_configuration_is_good() -> None:
     [
         ("sead", 3, 'unknown key "sead": did you mean "seeds"'),
         ("pretrain.budgts", [1], 'pretrain: unknown key "budgts": did you mean "budgets"'),
+        ("pretrain.clip", float("nan"), r"pretrain\.clip: nan is no finite number"),
+        ("pretrain.warmup.slm", float("inf"), r"pretrain\.warmup\.slm: inf is no finite number"),
+        ("pretrain.betas", [0.9, float("nan")], r"pretrain\.betas\.1: nan is no finite number"),
         ("context", "128", "context: '128' is not of type 'integer'"),
         ("pretrain.budgets", [0, 10], r"pretrain\.budgets\.0: 0 is less than the minimum of 1"),
         ("pretrain.budgets", [-5], r"pretrain\.budgets\.0: -5 is less"),

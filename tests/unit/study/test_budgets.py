@@ -26,6 +26,12 @@ def test_words_become_numbers() -> None:
     [
         ({"latency": "fast"}, "latency: 'fast' is no such number"),
         ({"parameters": -1}, "parameters: -1 is no such number"),
+        ({"parameters": "inf"}, "parameters: 'inf' is no such number"),
+        ({"parameters": "1e400"}, "parameters: '1e400' is no such number"),
+        ({"latency": "nan"}, "latency: 'nan' is no such number"),
+        ({"latency": float("inf")}, "latency: inf is no such number"),
+        ({"pretraining": "-inf"}, "pretraining: '-inf' is no such number"),
+        ({"specialization": "nan"}, "specialization: 'nan' is no such number"),
         ({"pretraining": 300}, "pretraining: there is no pretraining of 300 tokens"),
         ({"specialization": 400}, "specialization: there is no pretraining of 400 tokens"),
     ],

@@ -30,7 +30,7 @@ def find_files(source: str) -> tuple[dict[str, str], list[str] | None]:
     None where it names no folder. Of the names of one file, which links give it, the first counts."""
     found, others, folders = set[Path](), set[Path](), 0
     for pattern in shlex.split(source):
-        path = _at_home(pattern)
+        path = at_home(pattern)
         if path.is_dir():
             folders += 1
             files = set(_walk(path))
@@ -54,17 +54,17 @@ def by_ending(places: Sequence[str]) -> str:
     return ", ".join(f"{count} {ending}" for ending, count in endings.most_common())
 
 
-def local_path(place: str) -> Path:
-    """Where a local file lies, from its place."""
-    return Path(os.fsdecode(unquote_to_bytes(place[len(_URI) :]))) if place.startswith(_URI) else Path(place)
-
-
-def _at_home(pattern: str) -> Path:
+def at_home(pattern: str) -> Path:
     """A path or pattern; ~ stands for a home, where there is one."""
     try:
         return Path(pattern).expanduser()
     except RuntimeError:  # nobody is called so
         return Path(pattern)
+
+
+def local_path(place: str) -> Path:
+    """Where a local file lies, from its place."""
+    return Path(os.fsdecode(unquote_to_bytes(place[len(_URI) :]))) if place.startswith(_URI) else Path(place)
 
 
 def _matching(path: Path) -> list[str]:

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from speclm.data.local import at_home
 from speclm.data.names import check_domain_names, own_name
 from speclm.data.shards import NONE, DataSet, Files, list_shards, read_datasets
 from speclm.stage.errors import UserError
@@ -163,7 +164,7 @@ def check_source(own: OwnDomain, run: Path) -> None:
 
 def _name_of(domain: str) -> str:
     """ "notes/My Mails 2024.jsonl.gz" -> "my_mails_2024"; of a pattern, the folder that it begins with."""
-    path = Path(domain).expanduser().resolve()
+    path = at_home(domain).resolve()
     parts = [part for part in path.parts if path.exists() or not set("*?[") & set(part)]
     return re.sub(r"[^a-z0-9]+", "_", parts[-1].split(".")[0].lower()).strip("_") or "unnamed"
 

@@ -10,7 +10,8 @@ The schema says what each key may hold; `_check_together` says what keys and tab
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import reduce
 from itertools import pairwise
@@ -41,6 +42,9 @@ def check_config(config: Config, schema: Mapping[str, Any], tables: Mapping[str,
     errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(config), key=lambda e: list(map(str, e.path)))
     if errors:
         raise _explain(errors[0], where)
+    for key, value in _numbers(config):  # a schema's bounds let inf and nan through
+        if not math.isfinite(value):
+            raise UserError(f"{value} is no finite number", where=where, key=key, remedy="give a number")
     for name, table in tables.items():
         _check_table(name, table)
     _check_together(config, tables, where)
@@ -63,6 +67,15 @@ def read_texts(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
             *way, last = error.absolute_path
             with suppress(yaml.YAMLError):
                 reduce(getitem, way, config)[last] = yaml.safe_load(error.instance)
+
+
+def _numbers(value: Any, key: str = "") -> Iterator[tuple[str, float]]:
+    """Every number with a point, and the key that it stands at: ("pretrain.clip", 1.0)."""
+    if isinstance(value, float):
+        yield key, value
+    elif isinstance(value, Mapping | list):
+        for part, inner in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from _numbers(inner, f"{key}.{part}".lstrip("."))
 
 
 def _explain(error: jsonschema.ValidationError, where: str) -> UserError:

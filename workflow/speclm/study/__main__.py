@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from speclm.stage.errors import UserError
+from speclm.stage.surroundings import settle
 from speclm.study.cost import UNITS
 
 REPOSITORY = Path(__file__).parents[3]
@@ -22,6 +23,7 @@ REPOSITORY = Path(__file__).parents[3]
 
 def main(arguments: list[str]) -> int:
     """Make or publish; 1 where the user asked for what there is not."""
+    settle()
     parser = argparse.ArgumentParser(prog="python -m speclm.study")
     parser.add_argument("preset", help="a folder of results/published")
     parser.add_argument("names", nargs="*", metavar="NAME", help="figure_4b, table_3, claims, claim_7, …; default: all")

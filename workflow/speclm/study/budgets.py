@@ -10,6 +10,7 @@ Latency is that of the served network, whatever method trained it: the median ov
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +41,7 @@ def read_limits(given: Mapping[str, Any], budgets: Sequence[int], domain_budgets
     """The limits as the user said them; left out: any model, fine-tuning alone, the largest pretraining.
 
     Raises:
-        UserError: no number, or a budget that the study does not have.
+        UserError: no number, none that is finite, or a budget that the study does not have.
     """
 
     def number(key: str) -> float | None:
@@ -48,7 +49,7 @@ def read_limits(given: Mapping[str, Any], budgets: Sequence[int], domain_budgets
             value = float(given[key]) if key in given else None
         except (TypeError, ValueError):
             value = -1.0
-        if value is not None and value < 0:
+        if value is not None and not 0 <= value < math.inf:  # neither is not-a-number
             raise UserError(f"{given[key]!r} is no such number", where="own domain", key=key, remedy="give one above 0")
         return value
 

@@ -28,6 +28,7 @@ from speclm.stage.job import Job
 from speclm.stage.launch import rank
 from speclm.stage.settings import from_mapping
 from speclm.stage.summary import device_name
+from speclm.stage.surroundings import cache_folder
 
 NEW_TYPES = (8, 0)  # compute capability from which GPUs multiply in tensorfloat32 and bfloat16 (A100)
 
@@ -171,8 +172,7 @@ def compile_step(model: nn.Module) -> None:
 
 def _prepare_compiler() -> None:
     """Keep what is compiled for the next process; refuse where there is no C++ compiler (UserError)."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache / "speclm" / "compiled"))
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder() / "speclm" / "compiled"))
     compiler = os.environ.get("CXX", "g++")
     if shutil.which(compiler) is None:
         raise UserError(
