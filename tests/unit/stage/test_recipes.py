@@ -45,7 +45,7 @@ def test_a_study_without_variants_is_its_methods() -> None:
     assert {name: found.clusters for name, found in recipes.items() if found.clusters} == {
         "slm_mix": 8,
         "slm_pn": 8,
-        "slm_is": 64,
+        "slm_is": 32,
     }
     assert set(CLUSTERED) == {name for name, found in recipes.items() if found.clusters}
     assert clusterings_of(recipes) == {"main": CONFIG}

@@ -10,7 +10,8 @@ import yaml
 from huggingface_hub import ModelCard
 
 from speclm.stage.files import read_json, read_table
-from speclm.study.method_cards import Shelf, method_card, write_cards
+from speclm.study.method_cards import Shelf, method_card, with_peers, write_cards
+from speclm.study.peers import PEERS
 from unit.study.made_up import ROOT
 
 LAPTOP = ROOT / "results/published/laptop"
@@ -27,7 +28,7 @@ def shelf() -> Shelf:
     return Shelf(
         config,
         read_table(LAPTOP / "metrics.tsv"),
-        read_table(ROOT / "config/methods.tsv").set_index("method").to_dict("index"),
+        with_peers(read_table(ROOT / "config/methods.tsv").set_index("method").to_dict("index")),
         {
             "generic": ROW,
             "sympy": {**ROW, "licence": "BSD", "deviation": "half|of it"},
@@ -63,7 +64,7 @@ def test_methods_that_go_by_clusters_tell_of_what(shelf: Shelf) -> None:
     known = copy.deepcopy(dict(shelf.config))
     known["embedder"]["passage"], known["models"]["slm_is"]["histogram_tokens"] = 512, 2500
     told = {method: method_card(replace(shelf, config=known), method, "sympy") for method in known["methods"]}
-    drawn = "- generic text: drawn by the first 2,500 tokens of a domain, 64 clusters of passages of up to 512 tokens"
+    drawn = "- generic text: drawn by the first 2,500 tokens of a domain, 32 clusters of passages of up to 512 tokens"
     assert f"{drawn}, embedded by lsi\n" in told["slm_is"]
     for method in ("slm_mix", "slm_pn"):
         assert "- clusters: 8, of passages of up to 512 tokens, embedded by lsi\n" in told[method]
@@ -72,7 +73,7 @@ def test_methods_that_go_by_clusters_tell_of_what(shelf: Shelf) -> None:
 
 def test_the_published_cards_tell_the_published_numbers(shelf: Shelf) -> None:
     cards = sorted(LAPTOP.glob("cards/*/*.md"))
-    assert len(cards) == len(shelf.config["methods"]) * len(shelf.config["domains"])
+    assert len(cards) == (len(shelf.config["methods"]) + len(PEERS)) * len(shelf.config["domains"])
     for path in cards:
         expected = method_card(shelf, path.parent.name, path.stem)
         assert section(path.read_text(), "What it reaches") == section(expected, "What it reaches"), path
@@ -92,8 +93,8 @@ def test_what_it_learned_from(shelf: Shelf) -> None:
 
 def test_limits_say_how_many_seeds(shelf: Shelf) -> None:
     card = method_card(shelf, "llm", "sympy")
-    assert "It sees 128 tokens at once. One seed" in card
-    assert "layers 4, width 144" in card
+    assert "It sees 64 tokens at once. One seed" in card
+    assert "layers 3, width 88" in card
 
 
 def test_model_hubs_read_the_front_matter(shelf: Shelf, tmp_path: Path) -> None:

@@ -32,7 +32,12 @@ def test_everything_is_made_again_byte_for_byte_and_without_torch(tmp_path: Path
     assert "not made" not in ended.stdout
     assert (tmp_path / "report.html").exists()  # not committed
     made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.*") if path.name != "report.html")
-    pages = [path for name in ("claims.tsv", "assumptions.md", "clusters.*") for path in LAPTOP.rglob(name)]
+    names = ("claim*.tsv", "assumptions.md", "clusters.*", "relative_cost.txt")
+    pages = [path for name in names for path in LAPTOP.rglob(name)]
+        path
+        for name in ("claim*.tsv", "assumptions.md", "clusters.*", "relative_cost.txt")
+        for path in LAPTOP.rglob(name)
+    ]
     results = [path for kind in ("tables", "figures") for path in LAPTOP.rglob(f"{kind}/*")]
     committed = {path.relative_to(LAPTOP) for path in [*pages, *results]}
     assert set(made) == committed
@@ -130,7 +135,7 @@ def test_one_claim_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["laptop", "claim_1"]) == 0
     said = capsys.readouterr().out
     assert "verdict: one seed: cannot tell" in said
-    assert "SLM below SLM-nopt after fine-tuning on 2,500 tokens, at the largest budget" in said
+    assert "SLM below SLM-nopt after fine-tuning on 1,000 tokens, at the largest budget" in said
 
 
 def test_all_names_are_results(copy: Published) -> None:

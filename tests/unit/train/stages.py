@@ -24,8 +24,8 @@ def prepared(kind: str, study: Study) -> Stage:
             study.pretrain("slm_mix", "base", part=f"expert{expert}")
         ways = ("most_frequent", "best_pretrained", "best_finetuned")
         # a high rate and a look after every step: each expert stops early, three steps after its best
-        settings = replace(study.finetuning(), sizes=(DomainSize(32, 0.5, 24, 1),), patience=3)
-        return partial(_specialize, study, "slm_mix", [Run(way, 32, 2) for way in ways], settings=settings)
+        settings = replace(study.finetuning(), sizes=(DomainSize(96, 0.3, 24, 1),), patience=3)
+        return partial(_specialize, study, "slm_mix", [Run(way, 96, 2) for way in ways], settings=settings)
     for method in ("slm", "llm"):
         study.pretrain(method, "base")
     runs = [Run("none", size, 2) for size in (32, 96)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ DAMAGES = [
 def stage(request: pytest.FixtureRequest, study: Study) -> Callable[..., Any]:
     """Either kind of stage, called with the folder of its results and a stop flag."""
     if request.param == "pretrain":
-        return partial(study.pretrain, "slm_pn")
+        return partial(replace(study, cooldown=0.0).pretrain, "slm_pn")
     study.pretrain("slm", "base")
     return lambda place, stop=None: study.specialize("slm", place, [Run("none", 96, 2)], stop)
 
@@ -54,7 +55,8 @@ def checkpoints(stage: Callable[..., Any], study: Study) -> list[Path]:
     stage("whole")
     with pytest.raises(Killed):
         stage("cut", StopAt(8, kill=True))
-    states = sorted((study.folder / "cut").rglob("scratch/**/step*.json"))
+    found = (study.folder / "cut").rglob("scratch/**/step*.json")
+    states = sorted(path for path in found if path.parent.name != "b1")  # where the smaller budget left the trunk
     assert len(states) == 2
     return states
 

@@ -43,7 +43,7 @@ def test_only_the_smallest_size_learns_at_a_lower_rate() -> None:
 
 
 def test_a_pretraining_takes_its_methods_rate() -> None:
-    section = {**CONFIG["pretrain"], "learning_rate": 0.2, "warmup": 0.1, "batch": 8}
+    section = {**CONFIG["pretrain"], "learning_rate": 0.2, "warmup": 0.1, "batch": 8, "micro_batch": 8}
     assert pretraining(section, 64).optimization.learning_rate == 0.2
     assert pretraining(section, 64).optimization.clip == CONFIG["pretrain"]["clip"]
 

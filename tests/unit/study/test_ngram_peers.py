@@ -77,7 +77,7 @@ def test_the_closing_words_say_whether_networks_are_below(peer_results: Results)
     assert large.startswith("LLM below the whole 5-gram at the largest size: yes (64k: ")
     bits = np.log2(COUNTED["ngram"][3]) / 4  # four bytes a token
     assert f"and {bits:.3f} bits a byte" in large
-    text = overview(peer_results.evidence, judge(peer_results.evidence))
+    text = overview(peer_results.evidence, judge(peer_results.evidence).claims)
     assert "5-gram of its bytes" in " ".join(text.split()) and "\nn-gram-s" in text
     assert all(len(line) <= 100 for line in text.splitlines())
 
@@ -91,7 +91,9 @@ def test_a_network_above_a_table_is_told() -> None:
 
 
 def test_claims_are_the_same_beside_them(peer_results: Results, paper_results: Results) -> None:
-    pd.testing.assert_frame_equal(judge(peer_results.evidence), judge(paper_results.evidence))
+    beside, alone = (judge(results.evidence) for results in (peer_results, paper_results))
+    pd.testing.assert_frame_equal(beside.claims, alone.claims)
+    pd.testing.assert_frame_equal(beside.parts, alone.parts)
 
 
 def test_what_is_said_of_a_count() -> None:
