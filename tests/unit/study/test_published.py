@@ -34,10 +34,6 @@ def test_everything_is_made_again_byte_for_byte_and_without_torch(tmp_path: Path
     made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.*") if path.name != "report.html")
     names = ("claim*.tsv", "assumptions.md", "clusters.*", "relative_cost.txt")
     pages = [path for name in names for path in LAPTOP.rglob(name)]
-        path
-        for name in ("claim*.tsv", "assumptions.md", "clusters.*", "relative_cost.txt")
-        for path in LAPTOP.rglob(name)
-    ]
     results = [path for kind in ("tables", "figures") for path in LAPTOP.rglob(f"{kind}/*")]
     committed = {path.relative_to(LAPTOP) for path in [*pages, *results]}
     assert set(made) == committed
