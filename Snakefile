@@ -58,3 +58,6 @@ rule ablations:
 rule specialize:
     input:
         own_results,
+
+
+name_near_targets()
