@@ -58,6 +58,3 @@ rule ablations:
 rule specialize:
     input:
         own_results,
-
-
-name_near_targets()

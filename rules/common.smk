@@ -17,7 +17,6 @@ from speclm.data.own import HOW, check_source, packed_arguments, take_own_domain
 from speclm.data.shards import list_shards, read_datasets
 from speclm.model.mixture import expert_parts
 from speclm.stage.allocator import exports
-from speclm.stage.command import check_targets
 from speclm.stage.configuration import check_config, read_texts
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_json, read_table
@@ -98,15 +97,6 @@ TABLES = range(1, 11)
 FIGURES = ["trend", "1", "2", "3", "5", "6", "8", "12", "13"]
 FIGURES += [f"4{panel}" for panel in "abcd"[: 1 + len(config["specialize"]["sizes"])]]
 FIGURES += [f"9{panel}" for panel in "abc"[: len(config["specialize"]["sizes"])]]
-
-
-def name_near_targets():
-    """Once all rules are known: refuse a target that is almost one of them. A module's user may have others."""
-    try:
-        if REPOSITORY == Path():
-            check_targets(workflow.dag_settings.targets, [rule.name for rule in workflow.rules])
-    except UserError as error:
-        raise WorkflowError(str(error)) from None
 
 
 # What a job asks of a cluster: GPUs, and memory that grows when it is tried again. A checkpoint of the paper's largest

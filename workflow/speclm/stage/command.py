@@ -16,6 +16,9 @@ from speclm.stage.errors import UserError
 from speclm.stage.settings import nearest
 
 CONFIGFILE = ("--configfile", "--configfiles")
+# Options after whose one value, or after which, a target may stand. All others may take any number of words.
+ONE_WORD = ("--cores", "-c", "--jobs", "-j")
+NO_WORD = re.compile(r"--.*=.*|-[cj]\d+|-[nFpkf]+|--(dry-run|forceall|force|keep-going|printshellcmds)")
 ELSEWHERE = ("--snakefile", "-s", "--directory", "-d", "--help", "-h", "--version", "-v")
 # Snakemake starts jobs through a shell, and leaves the path of Python without quotes.
 SHELL_WORDS = re.compile(r"[\s'\"\\`$&|;<>()*?\[\]{}!#~]")
@@ -26,7 +29,7 @@ def check_command(arguments: Sequence[str], here: Path, repository: Path) -> Non
 
     Raises:
         UserError: the clone's path has letters that a shell reads; there is no Snakefile here; a configuration file is
-            not there.
+            not there; a target is none, but almost a rule.
     """
     if (letter := SHELL_WORDS.search(str(repository))) is not None:
         raise UserError(
@@ -45,6 +48,7 @@ def check_command(arguments: Sequence[str], here: Path, repository: Path) -> Non
                 key="--configfile",
                 remedy=f"one of {', '.join(known)}, or a file of your own; targets stand before it, or after --",
             )
+    check_targets(_targets(arguments), rule_names(here))
 
 
 def check_targets(targets: Iterable[str], rules: Sequence[str]) -> None:
@@ -61,14 +65,36 @@ def check_targets(targets: Iterable[str], rules: Sequence[str]) -> None:
             )
 
 
+def rule_names(folder: Path) -> list[str]:
+    """The rules of the workflow in a folder, by the look of its files."""
+    files = [path for path in (folder / "Snakefile", *sorted(folder.glob("rules/*.smk"))) if path.is_file()]
+    return [name for path in files for name in re.findall(r"^(?:rule|checkpoint) (\w+):", path.read_text(), flags=re.M)]
+
+
+def _targets(arguments: Sequence[str]) -> Iterator[str]:
+    """The words that are targets for sure."""
+    words = iter(arguments)
+    free = True
+    for word in words:
+        if word == "--":
+            yield from words
+        elif word in ONE_WORD:
+            next(words, None)
+            free = True
+        elif word.startswith("-"):
+            free = NO_WORD.fullmatch(word) is not None
+        elif free:
+            yield word
+
+
 def _configuration_files(arguments: Sequence[str]) -> Iterator[str]:
     """What follows --configfile, up to the next option."""
     taken = False
     for argument in arguments:
         option, equals, value = argument.partition("=")
         if argument.startswith("-"):
-            taken = option in CONFIGFILE
-            if taken and equals:
-                yield value
+            taken = option in CONFIGFILE and not equals
+            if option in CONFIGFILE and equals:
+                yield value  # this alone
         elif taken:
             yield argument
