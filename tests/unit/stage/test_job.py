@@ -99,12 +99,13 @@ def test_a_log_that_cannot_be_written_is_told(job: Job, capsys: pytest.CaptureFi
 @pytest.mark.parametrize(
     ("outcome", "code", "said"),
     [
+        (KeyboardInterrupt(), EXIT_INTERRUPTED, "interrupted by Ctrl-C"),
         (UserError("is empty", where="a.txt", remedy="fill it"), 1, "ERROR in copy: a.txt: is empty\nRemedy: fill it"),
         (Interrupted("at step 3"), EXIT_INTERRUPTED, "copy: interrupted at step 3; run the same command again"),
     ],
 )
 def test_the_user_is_told(
-    job: Job, capsys: pytest.CaptureFixture[str], outcome: Exception, code: int, said: str
+    job: Job, capsys: pytest.CaptureFixture[str], outcome: BaseException, code: int, said: str
 ) -> None:
     def stop(job: Job) -> None:
         raise outcome
