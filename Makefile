@@ -6,10 +6,14 @@ PORT ?= 5000
 CONFIG = config/$(PRESET:laptop=config).yaml
 KNOWN = test -f $(CONFIG) || { echo 'PRESET: there is no preset "$(PRESET)"'; \
   echo 'Remedy: take one of laptop $(filter-out config,$(basename $(notdir $(wildcard config/*.yaml))))'; exit 2; } >&2
+# For targets that are of one preset.
+OWN_PRESET = test '$(origin PRESET)' != 'command line' || { \
+  echo 'PRESET: make $@ is of one preset'; echo 'Remedy: make demo PRESET=$(PRESET)'; exit 2; } >&2
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
-# Leaves out two lines that Snakemake says for every job; errors and progress stay, each line at once.
-TIDY := 2>&1 | sed -u -E '/^(Select jobs to execute|Execute [0-9]+ jobs)/d'
+# Leaves out two lines that Snakemake says for every job; errors and progress stay, each line at once. Ctrl-C ends what it
+# reads from, whose last words it still tells.
+TIDY := 2>&1 | (trap '' INT; exec sed -u -E '/^(Select jobs to execute|Execute [0-9]+ jobs)/d')
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -18,19 +22,27 @@ SHELL := /bin/bash
 help:  ## show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-demo: .venv/complete  ## train, specialise and compare every method on real text (15 minutes)
-	$(SNAKEMAKE) --quiet rules host progress $(TIDY)
-	@cat results/laptop/summary.txt results/laptop/relative_cost.txt
+# A target that is not there.
+.DEFAULT:
+	@$(PYTHON) scripts/_target.py '$@' $(sort $(shell sed -nE 's/^([a-z]+):.*## .*/\1/p' Makefile))
+
+demo: .venv/complete  ## train, specialise and compare every method on real text (15 minutes; PRESET=… another study)
+	@$(KNOWN)
+	$(SNAKEMAKE) --quiet rules host progress --configfile $(CONFIG) $(TIDY)
+	@cat results/$(PRESET)/summary.txt results/$(PRESET)/relative_cost.txt
 
 smoke: .venv/complete  ## every rule of the study, tiny (about 2 minutes)
+	@$(OWN_PRESET)
 	$(SNAKEMAKE) --quiet rules host progress --configfile config/smoke.yaml $(TIDY)
 	@cat results/smoke/summary.txt results/smoke/relative_cost.txt
 
 study: .venv/complete  ## what the claims are judged by: five seeds, four domains, some eight hours; kept seed by seed (SEEDS='17 18')
+	@$(OWN_PRESET)
 	$(BIN)/python scripts/_study.py --cores $(CORES) $(if $(SEEDS),--seeds $(SEEDS)) $(TIDY)
 
 ablations: .venv/complete  ## variants of the methods: figures 5, 7, 10, 11, 14 and sensitivities (29 minutes, after the demo)
-	$(SNAKEMAKE) ablations --quiet rules host progress $(TIDY)
+	@$(KNOWN)
+	$(SNAKEMAKE) ablations --quiet rules host progress --configfile $(CONFIG) $(TIDY)
 
 specialize: .venv/complete  ## advice and a model for DOMAIN=your/documents LICENCE=… ORIGIN=… (LATENCY=ms; minutes after the demo)
 	@$(KNOWN)

@@ -45,6 +45,7 @@ STAGE_REVISION = {
     "evaluate": 2,
     "ngram": 1,
     "study": 2,
+    "export": 3,
 }
 
 TABLES_IN = {name: read_table(REPOSITORY / "config" / f"{name}.tsv") for name in ("methods", "domains", "datasets")}

@@ -101,7 +101,7 @@ rule measure_serving:
         "<benchmarks>/{own}measure_serving.tsv"
     conda:
         "../envs/train-cpu.yaml" if config["engine"]["device"] == "cpu" else "../envs/train-cuda.yaml"
-    threads: workflow.cores
+    threads: workflow.resource_settings.cores or 1  # pictures of the workflow are drawn without --cores
     resources:
         mem_mb=growing(2500),
         gpu=GPUS,

@@ -205,7 +205,7 @@ rule export_model:
         settings=lambda wildcards: settings(
             "run", domain=vars(OWN.dataset), generic=vars(DATASETS[config["documents"]["generic"]])
         ),
-        revision=STAGE_REVISION["study"],
+        revision=STAGE_REVISION["export"],
     message:
         "Writing the model for {wildcards.domain}"
     script:

@@ -20,6 +20,9 @@ def main(arguments: list[str]) -> int:
     """Run the stage; 0 when it succeeded, 1 with a message when the call was wrong."""
     scripts = Path(__file__).parents[2] / "scripts"
     known = sorted(path.stem for path in scripts.glob("[a-z]*.py"))
+    if {"-h", "--help"} & set(arguments):
+        print(f"{__doc__}\nStages: {', '.join(known)}")
+        return 0
     try:
         if len(arguments) != 2 or arguments[0] not in known:
             stage = arguments[0] if arguments else ""

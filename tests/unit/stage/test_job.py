@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import speclm.__main__
 from speclm.stage.errors import UserError
 from speclm.stage.files import write_text
 from speclm.stage.interrupt import EXIT_INTERRUPTED, Interrupted
@@ -98,12 +99,13 @@ def test_a_log_that_cannot_be_written_is_told(job: Job, capsys: pytest.CaptureFi
 @pytest.mark.parametrize(
     ("outcome", "code", "said"),
     [
+        (KeyboardInterrupt(), EXIT_INTERRUPTED, "interrupted by Ctrl-C"),
         (UserError("is empty", where="a.txt", remedy="fill it"), 1, "ERROR in copy: a.txt: is empty\nRemedy: fill it"),
         (Interrupted("at step 3"), EXIT_INTERRUPTED, "copy: interrupted at step 3; run the same command again"),
     ],
 )
 def test_the_user_is_told(
-    job: Job, capsys: pytest.CaptureFixture[str], outcome: Exception, code: int, said: str
+    job: Job, capsys: pytest.CaptureFixture[str], outcome: BaseException, code: int, said: str
 ) -> None:
     def stop(job: Job) -> None:
         raise outcome
@@ -119,6 +121,12 @@ def test_an_unknown_stage_gets_the_nearest_name(tmp_path: Path) -> None:
     ended = subprocess.run(command, cwd=ROOT / "workflow", capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert 'did you mean "train_tokenizer"?' in ended.stderr
+
+
+def test_help_names_the_stages(capsys: pytest.CaptureFixture[str]) -> None:
+    assert speclm.__main__.main(["--help"]) == 0
+    said = capsys.readouterr().out
+    assert "python -m speclm STAGE JOB.json" in said and "train_tokenizer" in said
 
 
 def test_a_stage_may_map_more_files_than_a_shell_lets_it(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """An exported model is the same model in another library: logits, tokens, text."""
 
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from speclm.model.transformer import Transformer
 from speclm.model.weights import save_weights
 from speclm.stage.errors import UserError
 from speclm.stage.files import write_documents
+from speclm.study.model_card import USE
 from speclm.train.export import export_model
 from unit.uneven import uneven_transformer
 
@@ -57,8 +60,32 @@ def test_an_ordinary_tool_computes_the_same(ours: Transformer, tokenizer: Tokeni
     assert theirs.generate(**their_tokenizer("the", return_tensors="pt"), max_new_tokens=3).shape[1] > 3
 
 
+def test_the_cards_own_words_run(folder: Path) -> None:
+    """In the pipeline that it announces, without a word about length: the text fills the context, and no more."""
+    (code,) = re.findall(r"```python\n(.*?)```", USE, flags=re.S)
+    names: dict[str, Any] = {}
+    exec(code.replace("this folder", str(folder)), names)
+    (made,) = names["generate"]("the window", return_tensors=True)
+    assert len(made["generated_token_ids"]) == SIZE.context
+    with pytest.raises(ValueError, match="max_length"):
+        names["generate"]("the window number " * 20)
+
+
+def test_texts_of_a_batch_go_on_as_each_alone(folder: Path) -> None:
+    """What fills up the shorter one stands before it, and is no part of it."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModelForCausalLM.from_pretrained(folder)
+    texts = ["the", "the window number 12 of"]
+    together = model.generate(**tokenizer(texts, padding=True, return_tensors="pt"), max_new_tokens=5)
+    for text, row in zip(texts, together, strict=True):
+        alone = model.generate(**tokenizer(text, return_tensors="pt"), max_new_tokens=5)
+        assert row[-5:].tolist() == alone[0, -5:].tolist()
+
+
 def test_the_folder_holds_all_that_is_needed(folder: Path) -> None:
-    names = {"README.md", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
+    names = {"README.md", "config.json", "generation_config.json", "model.safetensors"}
+    names |= {"tokenizer.json", "tokenizer_config.json"}
     assert {path.name for path in folder.iterdir()} == names
     assert json.loads((folder / "config.json").read_text())["n_inner"] == 96
 

@@ -49,12 +49,18 @@ def tokenizer_json(tokenizer: Tokenizer) -> dict[str, Any]:
 
 
 def tokenizer_config(tokenizer: Tokenizer, context: int) -> dict[str, Any]:
-    """The content of tokenizer_config.json."""
+    """The content of tokenizer_config.json.
+
+    Shorter texts of a batch are filled up with the unknown token, which no text has (what is not in the vocabulary
+    becomes bytes), and before the text, so that a model can go on after it.
+    """
     processor = tokenizer.processor
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "bos_token": processor.id_to_piece(processor.bos_id()),
         "unk_token": processor.id_to_piece(processor.unk_id()),
+        "pad_token": processor.id_to_piece(processor.unk_id()),
+        "padding_side": "left",
         "model_max_length": context,
         "model_input_names": ["input_ids", "attention_mask"],  # a GPT-2 adds others to its input
         "clean_up_tokenization_spaces": False,

@@ -1,8 +1,8 @@
 """A served model in the layout that ordinary tools load: GPT-2's, as of the library transformers.
 
-Weights of a `Transformer` go in; tensors under GPT-2's names and its config.json come out. Our transformer is a GPT-2
-without biases and without the norms' shifts: these are zeros here, and its matrices stand transposed. The output matrix
-is the embedding, once in the file.
+Weights of a `Transformer` go in; tensors under GPT-2's names, its config.json and generation_config.json come out. Our
+transformer is a GPT-2 without biases and without the norms' shifts: these are zeros here, and its matrices stand
+transposed. The output matrix is the embedding, once in the file.
 
     blocks.0.query_key_value (3 D, D)   ->   transformer.h.0.attn.c_attn.weight (D, 3 D), .bias (3 D) of zeros
 """
@@ -40,7 +40,7 @@ def gpt2_tensors(size: ModelSize, state: Mapping[str, Tensor]) -> dict[str, Tens
     return tensors
 
 
-def gpt2_config(size: ModelSize, bos: int) -> dict[str, Any]:
+def gpt2_config(size: ModelSize, bos: int, padding: int) -> dict[str, Any]:
     """Its config.json. `bos` is the token that every text begins with; there is none for an end."""
     return {
         "architectures": ["GPT2LMHeadModel"],
@@ -59,9 +59,14 @@ def gpt2_config(size: ModelSize, bos: int) -> dict[str, Any]:
         "tie_word_embeddings": True,
         "bos_token_id": bos,
         "eos_token_id": None,
-        "pad_token_id": None,
+        "pad_token_id": padding,
         "dtype": "float32",
     }
+
+
+def generation_config(size: ModelSize, bos: int, padding: int) -> dict[str, Any]:
+    """Its generation_config.json: as transformers would have it, texts of 256 new tokens run out of positions."""
+    return {"bos_token_id": bos, "eos_token_id": None, "pad_token_id": padding, "max_length": size.context}
 
 
 def _with_bias(name: str, weight: Tensor) -> dict[str, Tensor]:

@@ -145,6 +145,10 @@ def _reported(job: Job, path: Path) -> Iterator[None]:
         log.info("interrupted: %s", stop)
         print(f"{job.name}: interrupted {stop}; run the same command again to go on from there", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)
+    except KeyboardInterrupt:  # Ctrl-C, which reaches Snakemake too: it says the rest
+        log.info("interrupted by Ctrl-C")
+        print(f"{job.name}: interrupted by Ctrl-C", file=sys.stderr)
+        sys.exit(EXIT_INTERRUPTED)
     except UserError as error:
         log.exception("refused")
         if rank() is None:

@@ -40,7 +40,7 @@ def model_card(
         f"{served['label']}, {served['parameters']:,} parameters, context {made['model']['context']} tokens: a GPT-2 "
         f"without biases, made by speclm (run {origin['run']}, commit {origin['commit'] or 'unknown'}).",
         "## Use",
-        _USE,
+        USE,
         "## Quality",
         f"Perplexity {perplexity} (95 % interval over {served['documents']} test "
         f"documents, {served['tokens']:,} tokens that nothing was chosen by), {served['bits_per_byte']:.3f} bits per "
@@ -68,14 +68,15 @@ def model_card(
     return "\n\n".join(parts) + "\n"
 
 
-_USE = """```python
-from transformers import AutoModelForCausalLM, AutoTokenizer
+USE = """```python
+from transformers import pipeline
 
-tokenizer = AutoTokenizer.from_pretrained("this folder")
-model = AutoModelForCausalLM.from_pretrained("this folder")
-text = tokenizer("The", return_tensors="pt")
-print(tokenizer.decode(model.generate(**text, max_new_tokens=40)[0]))
-```"""
+generate = pipeline("text-generation", model="this folder")
+print(generate("The")[0]["generated_text"])
+```
+
+Prompt and new tokens together fill the context, no more; `max_new_tokens=20` ends earlier. `AutoTokenizer` and
+`AutoModelForCausalLM` load the parts. Tried with transformers 4.45 and 5.23."""
 
 
 def _models(rows: Sequence[Row]) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """A specialised model as a folder that ordinary tools load: weights and tokenizer in their layouts, and a model card.
 
-One file of weights and the tokenizer go in; out come model.safetensors, config.json, tokenizer.json,
-tokenizer_config.json and README.md:
+One file of weights and the tokenizer go in; out come model.safetensors, config.json,
+generation_config.json, tokenizer.json, tokenizer_config.json and README.md:
 
     AutoModelForCausalLM.from_pretrained("results/laptop/own/handbook/model")   gives the same logits as our own model
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from speclm.data.tokenizer import Tokenizer
 from speclm.data.tokenizer_json import tokenizer_config, tokenizer_json
-from speclm.model.gpt2 import gpt2_config, gpt2_tensors
+from speclm.model.gpt2 import generation_config, gpt2_config, gpt2_tensors
 from speclm.model.size import ModelSize
 from speclm.model.weights import load_weights, write_tensors
 from speclm.stage.errors import UserError
@@ -37,7 +37,9 @@ def export_model(weights: Path, tokenizer: Tokenizer, card: str, output: Path) -
         )
     output.mkdir(parents=True, exist_ok=True)
     write_tensors(output / "model.safetensors", gpt2_tensors(size, state), format="pt")
-    write_json(output / "config.json", gpt2_config(size, tokenizer.processor.bos_id()))
+    bos, padding = tokenizer.processor.bos_id(), tokenizer.processor.unk_id()
+    write_json(output / "config.json", gpt2_config(size, bos, padding))
+    write_json(output / "generation_config.json", generation_config(size, bos, padding))
     write_json(output / "tokenizer.json", tokenizer_json(tokenizer))
     write_json(output / "tokenizer_config.json", tokenizer_config(tokenizer, size.context))
     write_text(output / "README.md", card)
