@@ -39,3 +39,13 @@ def test_what_is_missing_is_a_dash() -> None:
     results = results_of(Truth(without=lambda name: name.method == "slm_is"))
     lines = overview(results.evidence, judge(results.evidence).claims).splitlines()
     assert next(line for line in lines if line.startswith("SLM-is")).split()[1:] == ["-"] * 5
+
+
+def test_how_many_finetunings_a_cap_ended_is_told() -> None:
+    results = results_of(Truth())
+    metrics = results.evidence.metrics
+    tuned = metrics.index[(metrics["size"] > 0) & (metrics["specialize_tokens"] > 0)]
+    metrics["capped"] = 0
+    metrics.loc[tuned[:3], "capped"] = 1
+    text = overview(results.evidence, judge(results.evidence).claims)
+    assert f"early stopping ended: {len(tuned) - 3} of {len(tuned)}; 3 ended at a cap." in text

@@ -38,7 +38,8 @@ def overview(evidence: Evidence, claims: pd.DataFrame) -> str:
     Args:
         claims: claims.tsv.
     """
-    beside = [line for told in beside_peers(evidence) for line in textwrap.wrap(told, WIDTH)]
+    told = [*beside_peers(evidence), *_endings(evidence)]
+    beside = [line for sentence in told for line in textwrap.wrap(sentence, WIDTH)]
     return "\n".join([_main_table(evidence), *([""] if beside else []), *beside, "", _verdicts(claims), ""])
 
 
@@ -48,6 +49,16 @@ def count_verdicts(claims: pd.DataFrame) -> str:
     counts = [f"{kinds.count(kind)} {words}" for kind, words in _VERDICTS.items() if kind in kinds]
     seeds = int(claims["seeds"].max())
     return f"The paper's {len(claims)} claims at this scale, by {seeds} seed{'s' * (seeds > 1)}: {', '.join(counts)}"
+
+
+def _endings(e: Evidence) -> list[str]:
+    """How many fine-tunings early stopping ended: one that its cap ended may have been cut short."""
+    tuned = e.metrics.query("size > 0 and specialize_tokens > 0")
+    tuned = tuned.loc[tuned["method"].isin([method.name for method in e.plan.methods])]
+    if "capped" not in tuned or tuned.empty:
+        return []
+    capped = int(tuned["capped"].sum())
+    return [f"Fine-tunings that early stopping ended: {len(tuned) - capped} of {len(tuned)}; {capped} ended at a cap."]
 
 
 def _main_table(e: Evidence) -> str:
