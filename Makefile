@@ -26,7 +26,7 @@ help:  ## show the targets
 .DEFAULT:
 	@$(PYTHON) scripts/_target.py '$@' $(sort $(shell sed -nE 's/^([a-z]+):.*## .*/\1/p' Makefile))
 
-demo: .venv/complete  ## train, specialise and compare every method on real text (15 minutes; PRESET=… another study)
+demo: .venv/complete  ## train, specialise and compare every method on real text (15 to 20 minutes; PRESET=… another study)
 	@$(KNOWN)
 	$(SNAKEMAKE) --quiet rules host progress --configfile $(CONFIG) $(TIDY)
 	@cat results/$(PRESET)/summary.txt results/$(PRESET)/relative_cost.txt
@@ -91,7 +91,7 @@ bench: .venv/complete .venv/bench  ## speed and memory of training and of the da
 	PYTHONPATH=workflow $(BIN)/python -m speclm.bench
 
 # Two at a time: what uses one core, then the files of the end-to-end tests, which share one smoke run.
-test: .venv/complete  ## everything: format, lint, types, unit, workflow and end-to-end tests (23 minutes)
+test: .venv/complete  ## everything: format, lint, types, unit, workflow and end-to-end tests (half an hour)
 	$(MAKE) --no-print-directory --jobs 2 --output-sync=line lint unit workflow
 	$(MAKE) --no-print-directory e2e
 
