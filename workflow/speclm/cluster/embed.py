@@ -56,7 +56,7 @@ def embedder_from_settings(settings: Mapping[str, Any], where: str) -> EmbedderS
     Raises:
         UserError: an unknown kind, a missing key.
     """
-    kind = settings.get("kind")
+    kind = str(settings.get("kind"))
     if kind not in _KINDS:
         raise UserError(f'unknown kind "{kind}"', where=where, key="kind", remedy=f"one of {', '.join(_KINDS)}")
     known = {field.name for field in fields(_KINDS[kind])}
