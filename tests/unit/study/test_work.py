@@ -18,7 +18,7 @@ from speclm.model.size import (
     training_flops_per_token,
 )
 from speclm.study.extent import Corpus, Study
-from speclm.study.work import MINILM_FLOPS, Work, trained_tokens, work_of
+from speclm.study.work import MINILM_FLOPS, WORD_PIECES, Work, trained_tokens, work_of
 
 ROWS = {
     "slm": ("slm", "-", "none"),
@@ -113,6 +113,14 @@ def test_embedding_and_clustering() -> None:
         flops=40 * 2 * 8 * 6, disk=2 * 80 * 2 * 4
     )
     assert work("repeat_clusters") == Work(flops=3 * (30 * 2 * 8 * 6 * 7 + (200 + 80) * 2 * 8 * 6))
+
+
+def test_static_vectors_take_the_encoder_once_for_each_word() -> None:
+    embedder = {**CONFIG["embedder"], "kind": "static"}
+    study = Study({**CONFIG, "embedder": embedder}, METHODS, STUDY.corpora, STUDY.datasets)
+    assert work_of(study, "fit_embedder", {}) == Work(flops=50 * WORD_PIECES * MINILM_FLOPS, text=350)
+    split = {"corpus": "tax", "split": "train"}
+    assert work_of(study, "embed_split", split) == work("embed_split", **split)
 
 
 def test_the_sentence_encoder_computes_on_the_device() -> None:

