@@ -14,9 +14,10 @@ import pytest
 from e2e.browser import open_browser, requests_of
 from e2e.conftest import Clone
 from speclm.stage.files import read_json, read_table
+from speclm.study.peers import PEERS
 
 DESK, PHONE = (1280, 900), (390, 844)
-SECTIONS = ("claims", "results", "costs", "assumptions", "data", "models", "measurements", "environment")
+SECTIONS = ("claims", "scale", "results", "costs", "assumptions", "data", "models", "measurements", "environment")
 
 
 @pytest.fixture(scope="module", params=[DESK, PHONE], ids=["desk", "phone"])
@@ -87,7 +88,7 @@ def test_every_section_and_its_link(opened: tuple[Any, str, int]) -> None:
 def test_every_figure_is_decoded_captioned_and_can_be_had(opened: tuple[Any, str, int], smoke: Clone) -> None:
     browser, _, _ = opened
     figures = browser.find_elements("css selector", "figure")
-    assert len(figures) == len(list(smoke.results.glob("figures/*.png"))) == 15
+    assert len(figures) == len(list(smoke.results.glob("figures/*.png"))) == 16
     for figure in figures:
         image = figure.find_element("tag name", "img")
         assert browser.execute_script("return arguments[0].complete && arguments[0].naturalWidth", image) > 500
@@ -127,7 +128,7 @@ def test_words_and_shortened_numbers_are_sorted_by_what_they_mean(opened: tuple[
     browser, _, _ = opened
     click(browser, "topic_2", "claim")
     claims = column(browser, "topic_2", "claim")
-    assert len(claims) == 6 and claims == sorted(claims)
+    assert len(claims) == 6 and claims == sorted(claims, key=first_number)  # 2. before 15.
     browser.execute_script("document.getElementById('all_costs').open = true")
     for direction, reverse in {"ascending": False, "descending": True}.items():
         assert click(browser, "all_costs", "total_50") == direction
@@ -171,7 +172,7 @@ def test_what_is_read_there(opened: tuple[Any, str, int], smoke: Clone) -> None:
     assert f"{splits['generic/train']['characters']:,}" in text["data"]
     metrics = read_table(smoke.results / "metrics.tsv")
     assert f"{metrics['parameters_serve'].max():,}" in text["measurements"]
-    assert text["models"].count("What it reaches") == 7 * 2
+    assert text["models"].count("What it reaches") == (7 + len(PEERS)) * 2
     record = json.loads((smoke.results / "environment.json").read_text())
     assert all(version in text["environment"] for versions in record["versions"].values() for version in versions)
     assert {stage["stage"] for stage in record["stages"]} >= {"pretrain_model", "make_table", "collect_documents"}

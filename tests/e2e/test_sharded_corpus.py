@@ -11,7 +11,7 @@ from speclm.data.windows import open_windows
 from speclm.stage.files import read_json, read_table
 
 FILES = 2_200
-CHANGE = {"documents": {"generic": "mine"}, "domains": ["networkx"]}
+CHANGE = {"documents": {"generic": "mine", "strict": True}, "domains": ["networkx"]}
 HISTOGRAMS = "results/smoke/clusters/histograms.tsv"
 
 

@@ -78,7 +78,7 @@ COMPLETE = ["config", "gpu", "paper"]
 # What the variants need, with the study's own jobs that they rest on.
 ABLATIONS = {
     "config": {"pretrain_model": 57, "specialize_model": 54, "distill_model": 15, "fit_clusters": 2},
-    "smoke": {"pretrain_model": 24, "specialize_model": 28, "distill_model": 4, "fit_clusters": 2},
+    "smoke": {"pretrain_model": 26, "specialize_model": 30, "distill_model": 4, "fit_clusters": 3},
     "gpu": {"pretrain_model": 101, "specialize_model": 52, "distill_model": 12, "fit_clusters": 1},
     "paper": {"pretrain_model": 381, "specialize_model": 135, "distill_model": 45, "fit_clusters": 1},
 }
