@@ -44,7 +44,7 @@ def test_they_stand_in_tables_4_and_8(peer_results: Results) -> None:
                 list(COUNTED[name][1:])
             )
         assert raw.loc["n-gram", "before"] == pytest.approx(40) and np.isnan(raw.loc["n-gram-d", "before"])
-        assert "without a budget: n-gram (5-gram of" in make_table(number, sources).caption
+        assert "without a budget: n-gram (Kneser-Ney" in make_table(number, sources).caption
     assert make_table(8, sources).raw.set_index("model").loc["n-gram", "generic"] == pytest.approx(40)
 
 
