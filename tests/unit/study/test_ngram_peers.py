@@ -51,6 +51,7 @@ def test_they_stand_in_tables_4_and_8(peer_results: Results) -> None:
 def test_table_2_tells_what_serving_them_takes(peer_results: Results) -> None:
     raw = make_table(2, sources_of(peer_results)).raw.set_index("model")
     assert raw.loc[[peer.label for peer in PEERS.values()], ["ms_per_token", "bytes_weights"]].notna().all().all()
+    assert raw.loc[[peer.label for peer in PEERS.values()], ["pretraining", "specialization"]].isna().all().all()
 
 
 @pytest.mark.parametrize("name", FIGURES)
