@@ -18,7 +18,7 @@ class Peer(NamedTuple):
 
 
 PEERS: Mapping[str, Peer] = {
-    "ngram": Peer("n-gram", True, "5-gram of the generic text and the domain's, interpolated modified Kneser-Ney"),
-    "ngram_small": Peer("n-gram-s", True, "the same, pruned to the bytes of the SLM's weights"),
+    "ngram": Peer("n-gram", True, "Kneser-Ney 5-gram of the generic text and the domain's"),
+    "ngram_small": Peer("n-gram-s", True, "the same 5-gram, pruned to the bytes of the SLM's weights"),
     "ngram_domain": Peer("n-gram-d", False, "5-gram of the domain's text alone"),
 }

@@ -59,7 +59,8 @@ def _ours(sources: Sources) -> pd.DataFrame:
     timed = timed.loc[timed["budget"] == timed["method"].map(last)]
     pretraining = seconds_a_token(sources.evidence.metrics, sources.timings, plan)
     shared = {method.name: pretraining.get(method.name, float("nan")) for method in methods if method.generic}
-    seconds = {m.label: (shared.get(m.name, float("nan")), _specialization(timed, m)) for m in methods}
+    tuned = {method.name: _specialization(timed, method) for method in plan.methods}  # peers are not trained
+    seconds = {m.label: tuple(of.get(m.name, float("nan")) for of in (shared, tuned)) for m in methods}
     training = _HOURS * pd.DataFrame.from_dict(seconds, orient="index", columns=PHASES[:2])
     serving = sources.serving.set_index("method").rename(index={method.name: method.label for method in methods})
     return training.join((_HOURS / serving["tokens_per_second"]).rename(PHASES[2])).join(serving[SERVING])
