@@ -2,7 +2,12 @@
 # how far, and how long still.
 import signal
 
+from snakemake.scheduling.job_scheduler import JobScheduler
+
 from speclm.stage import interrupt, occupancy, progress, slurm
+
+if workflow.remote_exec:  # a job's own Snakemake on a cluster, in which the hooks below do not run
+    JobScheduler.exit_gracefully = interrupt.in_thread(JobScheduler.exit_gracefully)
 
 
 onstart:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from speclm.stage.interrupt import StopFlag, handle_in_thread
+from speclm.stage.interrupt import StopFlag, handle_in_thread, in_thread
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
@@ -36,3 +36,20 @@ def test_a_handler_may_take_a_lock_of_the_code_that_the_signal_meets() -> None:
         assert stopping.wait(5)
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_a_method_that_waits_for_its_objects_lock_gets_it_when_the_caller_lets_go() -> None:
+    class Scheduler:
+        def __init__(self) -> None:
+            self.lock, self.stopped = threading.Lock(), threading.Event()
+
+        def stop(self, *arguments: Any) -> None:
+            with self.lock:
+                self.stopped.set()
+
+    Scheduler.stop = in_thread(Scheduler.stop)  # type: ignore[method-assign]
+    scheduler = Scheduler()
+    with scheduler.lock:
+        scheduler.stop(signal.SIGTERM, None)
+        assert not scheduler.stopped.is_set()
+    assert scheduler.stopped.wait(5)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -30,11 +31,16 @@ def handle_in_thread(number: signal.Signals) -> None:
     """Let the handler that a signal has run in a thread of its own, which may wait for locks of the code it meets."""
     handler = signal.getsignal(number)
     assert callable(handler)
+    signal.signal(number, in_thread(handler))
+
+
+def in_thread(handler: Callable[..., Any]) -> Callable[..., None]:
+    """A function that starts `handler` in a thread of its own and returns at once."""
 
     def start(*arguments: Any) -> None:
-        threading.Thread(target=handler, args=arguments, name=number.name, daemon=True).start()
+        threading.Thread(target=handler, args=arguments, name="handler", daemon=True).start()
 
-    signal.signal(number, start)
+    return start
 
 
 class StopFlag:
