@@ -20,7 +20,7 @@ KEY = ["method", "selection", "domain", "size", "budget", "seed", "split"]
 def test_metrics_are_complete_and_consistent(smoke: Clone) -> None:
     metrics = read_table(smoke.results / "metrics.tsv")
     assert not metrics.duplicated(KEY).any()
-    assert set(metrics["method"]) == {"slm", "slm_nopt", "llm", "slm_mix", "slm_pn", "slm_is", "slm_d"}
+    assert set(metrics["method"]) == {"slm", "slm_nopt", "llm", "slm_mix", "slm_pn", "slm_is", "slm_d", *PEERS}
     assert np.allclose(metrics["perplexity"], np.exp(metrics["nll"]), rtol=1e-6)
     assert ((metrics["low"] < metrics["perplexity"]) & (metrics["perplexity"] < metrics["high"])).all()
     assert (metrics["flops"] == metrics["flops_generic"] + metrics["flops_specialize"]).all()
@@ -70,8 +70,11 @@ def test_the_variants_are_measured_beside_the_methods(smoke: Clone) -> None:
         "slm_mix_k8",
         "slm_pn_seed18",
         "slm_d_t20k",
+        "slm_is_static",
+        "slm_more",
         "llm_lora",
     }
+    main = main[~main["method"].isin(PEERS)].reset_index(drop=True)
     assert variants <= set(both["method"]) - set(main["method"])
     pd.testing.assert_frame_equal(both[both["method"].isin(main["method"])].reset_index(drop=True), main)
     costs = both.query("size > 0 and domain != 'generic'").groupby("method")["parameters_pretrain"].first()
