@@ -12,6 +12,7 @@ import yaml
 from e2e.conftest import Clone, stable_bytes
 from speclm.stage import allocator
 from speclm.stage.files import read_table
+from speclm.study.peers import PEERS
 
 FORMS = ("tsv", "md", "tex")
 KEY = ["method", "selection", "domain", "size", "budget", "seed", "split"]
