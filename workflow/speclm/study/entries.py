@@ -157,7 +157,7 @@ class _Trees:
         name += "" if made["selection"] == "none" else f" {made['selection']}"
         points = (
             *curve(line for line in lines if line["expert"] == made["expert"]),
-            *(Point(f"finetune/{fact}", made[fact], 0) for fact in made if fact not in tags),
+            *(Point(f"finetune/{fact}", made[fact], 0) for fact in made if fact not in tags and made[fact] is not None),
             *measured(rows, "test", over_budgets=False),
             *costs(rows, over_budgets=False),
         )
