@@ -13,6 +13,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import product
 from pathlib import Path
 from urllib.parse import quote
 
@@ -72,10 +73,14 @@ def test_curves_are_those_of_the_journals(tracked: Clone) -> None:
     with open_store(store(tracked)) as client:
         experiment = client.get_experiment_by_name("smoke").experiment_id
         (run,) = client.search_runs([experiment], "tags.kind = 'pretraining' and tags.method = 'slm'")
-        for name in ("loss", "validation", "learning_rate", "gradient_norm"):
-            history = client.get_metric_history(run.info.run_id, f"train/{name}")
+        curves = {"train": [line for line in journal if "budget" not in line]}
+        for budget in {line["budget"] for line in journal if "budget" in line}:
+            curves[f"cooldown_b{budget}"] = [line for line in journal if line.get("budget") == budget]
+        assert len(curves) == 4  # the trunk's, and those of the cooldowns of three budgets
+        for (curve, lines), name in product(curves.items(), ("loss", "validation", "learning_rate", "gradient_norm")):
+            history = client.get_metric_history(run.info.run_id, f"{curve}/{name}")
             points = sorted((metric.step, metric.value) for metric in history)
-            assert points == [(line["step"], line[name]) for line in journal if name in line], name
+            assert points == [(line["step"], line[name]) for line in lines if name in line], (curve, name)
 
 
 def test_tables_and_figures_are_there_to_open(tracked: Clone) -> None:
@@ -88,7 +93,9 @@ def test_tables_and_figures_are_there_to_open(tracked: Clone) -> None:
             for file in client.list_artifacts(study.info.run_id, folder)
         ]
         assert {str(path) for path in kept} == {
-            str(path.relative_to(tracked.results)) for path in tracked.results.glob("[tf]*s/[tf]*_*.*")
+            str(path.relative_to(tracked.results))
+            for folder in ("tables", "figures")
+            for path in tracked.results.glob(f"{folder}/[!.]*")
         }
         figure = client.download_artifacts(study.info.run_id, "figures/figure_3.png")
     assert Path(figure).read_bytes() == (tracked.results / "figures/figure_3.png").read_bytes()
