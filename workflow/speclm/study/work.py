@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from speclm.cluster.sentence_encoder import TAUGHT
 from speclm.model.mixture import budget_tokens
 from speclm.model.size import (
     LowRank,
@@ -97,7 +98,10 @@ def _fit_embedder(study: Study, wildcards: Wildcards) -> Work:
     if chosen["kind"] == "minilm":
         return Work()
     share = min(1.0, chosen["fit_passages"] / study.passages(GENERIC, "train"))
-    flops = chosen["words"] * WORD_PIECES * MINILM_FLOPS if chosen["kind"] == "static" else 0
+    flops = 0
+    if chosen["kind"] == "static":
+        taught = min(TAUGHT, chosen["fit_passages"]) * MINILM_PIECES
+        flops = (chosen["words"] * WORD_PIECES + taught) * MINILM_FLOPS
     return Work(flops=flops, text=int(share * study.text(GENERIC, "train")))
 
 
