@@ -30,6 +30,7 @@ demo: .venv/complete  ## train, specialise and compare every method on real text
 	@$(KNOWN)
 	$(SNAKEMAKE) --quiet rules host progress --configfile $(CONFIG) $(TIDY)
 	@cat results/$(PRESET)/summary.txt results/$(PRESET)/relative_cost.txt
+	@echo; $(BIN)/python scripts/_verdicts.py results/$(PRESET)
 
 smoke: .venv/complete  ## every rule of the study, tiny (about 2 minutes)
 	@$(OWN_PRESET)

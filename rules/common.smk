@@ -44,7 +44,7 @@ STAGE_REVISION = {
     "specialize": 3,
     "evaluate": 2,
     "ngram": 1,
-    "study": 2,
+    "study": 3,
     "export": 3,
 }
 

@@ -112,6 +112,7 @@ def test_what_is_said_of_a_count() -> None:
     assert set(table.columns) == {*KEY, *RUN_COLUMNS}
     columns = ["parameters_pretrain", "parameters_serve", "pretrain_tokens", "specialize_tokens", "flops_specialize"]
     assert table[columns].to_numpy().tolist() == [[40, 50, 1000, 9, 0], [7, 7, 0, 9, 0]]
+    assert table["expert_spread"].isna().all()  # nothing of theirs has experts
     seconds = {f"{method} law 8": {"generic": 3.0, "specialize": 0.5} for method in ("ngram", "ngram_domain")}
     timed = time_counts(names, {"seconds": seconds, "device": "cpu", "host": "here"})
     assert timed["seconds_generic"].tolist() == [3.0, 3.0] and timed["device"].tolist() == ["cpu", "cpu"]

@@ -128,6 +128,7 @@ def describe_counts(names: Iterable[Measurement], counts: Sequence[Facts]) -> pd
             "parameters_serve": run["ngrams"],
             "pretrain_tokens": run["generic_tokens"],
             "specialize_tokens": run["domain_tokens"],
+            "expert_spread": None,
         }
         rows.append({**name._asdict(), **dict.fromkeys(RUN_COLUMNS, 0), **counted})
     return pd.DataFrame(rows)
