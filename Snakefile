@@ -1,8 +1,7 @@
 """Small specialised language models under explicit budgets (arXiv 2402.01093).
 
-snakemake --cores 2                                     the laptop study
+snakemake --cores 2                                     the laptop study; with "ablations", variants of the methods
 snakemake --cores 2 --configfile config/smoke.yaml      every rule in two minutes
-snakemake --cores 2 ablations                           variants of the methods
 """
 
 from snakemake.utils import min_version
@@ -24,6 +23,7 @@ include: "rules/inputs.smk"
 include: "rules/data.smk"
 include: "rules/tokenizer.smk"
 include: "rules/cluster.smk"
+include: "rules/importance.smk"
 include: "rules/pretrain.smk"
 include: "rules/specialize.smk"
 include: "rules/distill.smk"

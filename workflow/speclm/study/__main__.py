@@ -48,6 +48,7 @@ def main(arguments: list[str]) -> int:
 
 def _make(chosen: argparse.Namespace) -> None:
     from speclm.study.claims import judge_one
+    from speclm.study.gallery import write_gallery
     from speclm.study.published import choose, make_all, open_published
     from speclm.study.publishing import publish
     from speclm.study.seeds import publish_joined
@@ -67,6 +68,8 @@ def _make(chosen: argparse.Namespace) -> None:
     made = len(results) - sum(words.startswith("not made") for words in said.values())
     if results:
         print(f"{made} of {len(results)} tables, figures, pages and lists of verdicts made in {output}")
+    if not chosen.names and output == published.folder:
+        write_gallery(REPOSITORY)
     for name in names:
         if name not in results:
             row, parts = judge_one(int(name.rpartition("_")[2]), published.study_of(name).evidence)

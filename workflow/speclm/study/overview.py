@@ -51,6 +51,22 @@ def count_verdicts(claims: pd.DataFrame) -> str:
     return f"The paper's {len(claims)} claims at this scale, by {seeds} seed{'s' * (seeds > 1)}: {', '.join(counts)}"
 
 
+def main_table(e: Evidence) -> pd.DataFrame:
+    """Every method and peer at its largest budget: macro perplexity with its interval, a column for each stage."""
+    last = e.plan.budgets[-1]
+    rows = [
+        [
+            method.label,
+            _cell(e, e.generic(method.name, last)),
+            *(_cell(e, e.macro(method.name, size, e.plan.budgets_of(method.name)[-1])) for size in (0, *e.plan.sizes)),
+        ]
+        for method in e.plan.measured
+    ]
+    return pd.DataFrame(
+        rows, columns=["method", "generic", "before FT", *(f"FT {count(size)}" for size in e.plan.sizes)]
+    )
+
+
 def _endings(e: Evidence) -> list[str]:
     """How many fine-tunings early stopping ended: one that its cap ended may have been cut short."""
     tuned = e.metrics.query("size > 0 and specialize_tokens > 0")
@@ -62,19 +78,9 @@ def _endings(e: Evidence) -> list[str]:
 
 
 def _main_table(e: Evidence) -> str:
-    last = e.plan.budgets[-1]
-    rows = [
-        [
-            method.label,
-            _cell(e, e.generic(method.name, last)),
-            *(_cell(e, e.macro(method.name, size, e.plan.budgets_of(method.name)[-1])) for size in (0, *e.plan.sizes)),
-        ]
-        for method in e.plan.measured
-    ]
-    heads = ["method", "generic", "before FT", *(f"FT {count(size)}" for size in e.plan.sizes)]
-    title = f"Perplexity at budget {count(last)} tokens of the SLM: on generic text, and the macro average over "
+    title = f"Perplexity at budget {count(e.plan.budgets[-1])} tokens of the SLM: on generic text, and the macro average over "
     title += f"{', '.join(e.plan.domains)} before and after fine-tuning (FT), with 95 % intervals"
-    return "\n".join([*textwrap.wrap(title, WIDTH), "", *aligned(pd.DataFrame(rows, columns=heads))])
+    return "\n".join([*textwrap.wrap(title, WIDTH), "", *aligned(main_table(e))])
 
 
 def _verdicts(claims: pd.DataFrame) -> str:
