@@ -1,4 +1,4 @@
-"""The walk-through of config/README.md: documents that everybody has join the finished smoke run and become a model."""
+"""The walk-through for practitioners: documents that everybody has join the finished smoke run and become a model."""
 
 import re
 import shlex
@@ -18,7 +18,7 @@ OWN = "own/mlflow"
 
 def words() -> list[str]:
     """The words of the documented command after --config, but for the latency: it depends on what else is running."""
-    text = (ROOT / "config/README.md").read_text()
+    text = (ROOT / "workflow/documentation/practitioners.md").read_text()
     command = re.search(r"^    (\.venv/bin/snakemake .*specialize --config(?:.*\\\n)*.*)$", text, flags=re.M)
     assert command is not None
     parts = shlex.split(command[1].replace("\\\n", " "))

@@ -1,4 +1,5 @@
-"""Every link of the documentation leads to a file and a heading that are there; the checklists are answered in full."""
+"""Every link of the documentation leads to a file and a heading that are there; pages are short and begin with their
+contents; the checklists are answered in full."""
 
 import re
 from pathlib import Path
@@ -6,8 +7,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md", "results/README.md", "config/README.md", "workflow/documentation.md")
-CHECKLISTS = "workflow/checklists.md"
+FOLDER = "workflow/documentation"
+PAGES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / FOLDER).glob("*.md"))
+FRONT = ("README.md", "CONTRIBUTING.md", "results/README.md", "results/published/README.md", "config/README.md")
+CHECKLISTS = f"{FOLDER}/checklists.md"
+MOST = 250  # lines of a page
 ANSWERS = {"yes", "no", "partly", "not applicable"}
 
 
@@ -21,7 +25,7 @@ def headings(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("page", [*PAGES, CHECKLISTS])
+@pytest.mark.parametrize("page", [*FRONT, *PAGES])
 def test_every_link_leads_somewhere(page: str) -> None:
     for link in links(page):
         name, _, anchor = link.partition("#")
@@ -30,8 +34,24 @@ def test_every_link_leads_somewhere(page: str) -> None:
         assert not anchor or anchor in headings(target), link
 
 
-def test_the_checklists_are_linked() -> None:
-    assert CHECKLISTS in links("README.md")
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_short_and_begins_with_its_contents(page: str) -> None:
+    text = (ROOT / page).read_text()
+    assert text.startswith("# ") and len(text.splitlines()) < MOST
+    sections = re.findall(r"^## (.+)$", text, flags=re.M)
+    contents = text.partition("On this page:")[2].partition("\n\n")[0]
+    assert re.findall(r"\[(.+?)\]\(#", contents) == sections
+
+
+def test_every_page_is_linked_from_their_list() -> None:
+    linked = {f"{FOLDER}/{link}" for link in links(f"{FOLDER}/README.md")}
+    assert linked >= set(PAGES) - {f"{FOLDER}/README.md"}
+
+
+def test_the_four_doors_and_the_checklists_are_linked() -> None:
+    doors = {f"{FOLDER}/{name}.md" for name in ("reviewers", "students", "practitioners", "clusters", "guide")}
+    assert doors <= {link.partition("#")[0] for link in links("README.md")}
+    assert "checklists.md" in links(f"{FOLDER}/reviewers.md")
 
 
 @pytest.mark.parametrize(

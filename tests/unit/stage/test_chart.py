@@ -51,7 +51,9 @@ def test_an_arrow_for_each_need_between_two_boxes(tmp_path: Path) -> None:
 def test_what_follows_from_others_is_left_out_at_a_busy_box(tmp_path: Path) -> None:
     """Tokens go to all of a chain; in a chain of five boxes four are most, so only the first arrow of tokens stays."""
     chain = ("tokenizer", "cluster", "importance", "pretrain", "specialize")
-    jobs = [Node(f"make_{file}", {}, tuple({0, max(0, place - 1)} if place else ())) for place, file in enumerate(chain)]
+    jobs = [
+        Node(f"make_{file}", {}, tuple({0, max(0, place - 1)} if place else ())) for place, file in enumerate(chain)
+    ]
     arrows, _ = drawn(made_up(tmp_path), jobs)
     assert arrows == {
         "Tokens → Embeddings and clusters",

@@ -78,7 +78,9 @@ def _names(rules: Path) -> dict[Stage, list[str]]:
     known = {file for stage in STAGES for file in stage.files}
     for file, names in found.items():
         if names and file not in known:
-            raise UserError("has no box in the picture of the stages", where=rules / f"{file}.smk", remedy="add a Stage")
+            raise UserError(
+                "has no box in the picture of the stages", where=rules / f"{file}.smk", remedy="add a Stage"
+            )
     return {stage: [name for file in stage.files for name in found[file]] for stage in STAGES}
 
 
@@ -165,9 +167,7 @@ def _middle(box: tuple[int, int, int]) -> tuple[float, float]:
     return x + WIDTH / 2, y + height / 2
 
 
-def _edge(
-    inside: tuple[float, float], outside: tuple[float, float], box: tuple[int, int, int]
-) -> tuple[float, float]:
+def _edge(inside: tuple[float, float], outside: tuple[float, float], box: tuple[int, int, int]) -> tuple[float, float]:
     """Where the line from a point in a box to one beyond it leaves the box."""
     x, y, height = box
     shares = [1.0]

@@ -1,7 +1,8 @@
 """The published results as one page to look at, and the README's table: what a visitor sees without running anything.
 
 In: results/published, a folder for each run (`speclm.study.published`), for each clustering of real text, and for the
-benchmark. Out: results/published/README.md, and in README.md the rows between two marks, of the run that the first names:
+benchmark. Out: results/published/README.md, and in README.md the rows between two marks, of the run that the first
+names:
 
     <!-- results of laptop -->
     | method | FT 1k | …
@@ -37,9 +38,10 @@ FIRST, LAST = "<!-- results of {} -->", "<!-- end of results -->"
 PEER = "ngram"  # whose row the README shows beside the methods
 HEAD = """# Published results
 
-What stands here was measured by this repository, and can be looked at without running anything. This page is made of the files beside
-it: `make publish` (or `make figures`) writes it again. Words are explained in the [glossary](../../workflow/documentation/glossary.md),
-verdicts in [how claims are judged](../../workflow/documentation/judging.md).
+What stands here was measured by this repository, and can be looked at without running anything. This page is made of
+the files beside it: `make publish` or `make figures` writes it again. Words are explained in the
+[glossary](../../workflow/documentation/glossary.md), verdicts in
+[how claims are judged](../../workflow/documentation/judging.md).
 """
 
 
@@ -92,12 +94,12 @@ def _chapter(published: Published) -> tuple[str, str]:
     claims = read_table(published.folder / "claims.tsv")
     parts = [
         _what(published),
-        f"**Perplexity at the largest budget, {count(e.plan.budgets[-1])} tokens of the SLM, with 95 % intervals: lower is "
-        "better.** On generic text, then the macro average over the domains before fine-tuning (FT) and after it on so many "
-        "tokens.",
+        f"**Perplexity at the largest budget, {count(e.plan.budgets[-1])} tokens of the SLM, with 95 % intervals: "
+        "lower is better.** On generic text, then the macro average over the domains before fine-tuning (FT) and after "
+        "it on so many tokens.",
         "\n".join(markdown_rows(main_table(e))),
-        f"**{count_verdicts(claims)}.** Margins are in nats at equal cost, positive on the paper's side, with 95 % intervals, "
-        "of the part that decides the claim.",
+        f"**{count_verdicts(claims)}.** Margins are in nats at equal cost, positive on the paper's side, with 95 % "
+        "intervals, of the part that decides the claim.",
         "\n".join(_claims(claims)),
     ]
     if (scale := published.folder / "tables/scale.md").exists():
@@ -118,8 +120,8 @@ def _what(published: Published) -> str:
     seeds = f"{len(plan.seeds)} seed{'s' * (len(plan.seeds) > 1)} ({', '.join(map(str, plan.seeds))})"
     return (
         f"{len(plan.methods)} methods on {', '.join(plan.domains)}: {' and '.join(networks)}, budgets of "
-        f"{', '.join(map(count, plan.budgets))} tokens of the SLM, fine-tuning on {', '.join(map(count, plan.sizes))} tokens, "
-        f"generic text `{settings['documents']['generic']}`, {seeds}. {_origin(published.folder)}"
+        f"{', '.join(map(count, plan.budgets))} tokens of the SLM, fine-tuning on {', '.join(map(count, plan.sizes))} "
+        f"tokens, generic text `{settings['documents']['generic']}`, {seeds}. {_origin(published.folder)}"
     )
 
 
@@ -149,8 +151,9 @@ def _claims(claims: pd.DataFrame) -> Iterator[str]:
     for topic in TOPICS:
         yield f"| **{topic}** | | | |"
         for row in claims.loc[claims["topic"] == topic].to_dict("records"):
+            margin = signed(row["measured"], row["low"], row["high"])
             second = DASH if pd.isna(row["verdict_tokens"]) else row["verdict_tokens"]
-            yield f"| {row['claim']} | {signed(row['measured'], row['low'], row['high'])} | {row['verdict']} | {second} |"
+            yield f"| {row['claim']} | {margin} | {row['verdict']} | {second} |"
 
 
 def _links(folder: Path) -> str:
@@ -167,7 +170,8 @@ def _links(folder: Path) -> str:
         "run.json": "the run's record",
     }
     links = [f"[{said}]({name}/{path})" for path, said in words.items() if (folder / path).exists()]
-    return f"Files: {', '.join(links)}. The whole report is one page, `{name}/report.html`: `make figures PRESET={name}` writes it."
+    report = f"The whole report is one page, `{name}/report.html`: `make figures PRESET={name}` writes it."
+    return f"Files: {', '.join(links)}. {report}"
 
 
 def _figures(published: Published) -> Iterator[str]:
@@ -209,4 +213,6 @@ def _benchmark(folder: Path) -> tuple[str, str]:
         )
     ]
     text = "\nSpeed and memory by `make bench`: [what was measured](../../workflow/documentation/engine.md).\n\n"
-    return "Benchmark", text + "\n".join(markdown_rows(pd.DataFrame(rows, columns=["file", "what", "measured on"]))) + "\n"
+    return "Benchmark", text + "\n".join(
+        markdown_rows(pd.DataFrame(rows, columns=["file", "what", "measured on"]))
+    ) + "\n"

@@ -78,8 +78,10 @@ def _endings(e: Evidence) -> list[str]:
 
 
 def _main_table(e: Evidence) -> str:
-    title = f"Perplexity at budget {count(e.plan.budgets[-1])} tokens of the SLM: on generic text, and the macro average over "
-    title += f"{', '.join(e.plan.domains)} before and after fine-tuning (FT), with 95 % intervals"
+    title = (
+        f"Perplexity at budget {count(e.plan.budgets[-1])} tokens of the SLM: on generic text, and the macro average "
+    )
+    title += f"over {', '.join(e.plan.domains)} before and after fine-tuning (FT), with 95 % intervals"
     return "\n".join([*textwrap.wrap(title, WIDTH), "", *aligned(main_table(e))])
 
 
