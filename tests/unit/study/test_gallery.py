@@ -68,8 +68,12 @@ def test_the_study_comes_first_and_what_is_absent_is_left_out(repository: Path) 
 def test_the_readme_has_eight_rows_between_its_marks(repository: Path) -> None:
     write_gallery(repository)
     text = (repository / "README.md").read_text()
-    assert text.startswith("before\n<!-- results of laptop -->\n| method")
-    assert text.endswith("|\n<!-- end of results -->\nafter\n") and "old" not in text
+    assert text.startswith("before\n<!-- results of laptop -->\nPerplexity after fine-tuning (FT)")
+    assert text.endswith("|\n\n<!-- end of results -->\nafter\n") and "old" not in text
+    assert (
+        "at the largest budget (20M tokens of the SLM; SLM-is: 5M), with" in text
+        and "of one seed. **Lower is better.**\n\n| method" in text
+    )
     rows = re.findall(r"^\| (\S+)", text, flags=re.M)
     assert rows[2:] == ["SLM", "SLM-nopt", "LLM", "SLM-mix", "SLM-pn", "SLM-is", "SLM-d", "n-gram"]
     assert with_results(repository) == text

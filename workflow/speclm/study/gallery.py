@@ -5,6 +5,7 @@ benchmark. Out: results/published/README.md, and in README.md the rows between t
 names:
 
     <!-- results of laptop -->
+    Perplexity after fine-tuning (FT) …
     | method | FT 1k | …
     <!-- end of results -->
 """
@@ -29,6 +30,7 @@ from speclm.study.layout import DASH, count, markdown_rows, signed
 from speclm.study.overview import count_verdicts, main_table
 from speclm.study.paper_claims import TOPICS
 from speclm.study.peers import PEERS
+from speclm.study.plan import Plan
 from speclm.study.published import Published, open_published
 from speclm.study.publishing import ABLATIONS
 from speclm.study.record import RECORD
@@ -78,15 +80,24 @@ def with_results(repository: Path) -> str:
     marks = re.search(FIRST.format(r"(\S+)") + r"\n(.*?)" + LAST, text, flags=re.S)
     if marks is None:
         raise UserError("has no place for results", where=path, remedy=f"add {FIRST.format('laptop')} and {LAST}")
-    rows = _results_of(open_published(marks[1], repository))
-    return text[: marks.start(2)] + "\n".join(rows) + "\n" + text[marks.end(2) :]
+    return f"{text[: marks.start(2)]}{_results_of(open_published(marks[1], repository))}\n{text[marks.end(2) :]}"
 
 
-def _results_of(published: Published) -> list[str]:
-    """The methods and one peer after fine-tuning: lower is better."""
-    table = main_table(published.evidence)
+def _results_of(published: Published) -> str:
+    """The methods and one peer after fine-tuning, under what the numbers are."""
+    plan, table = published.evidence.plan, main_table(published.evidence)
     others = [peer.label for name, peer in PEERS.items() if name != PEER]
-    return markdown_rows(table.loc[~table["method"].isin(others)].drop(columns=["generic", "before FT"]))
+    rows = markdown_rows(table.loc[~table["method"].isin(others)].drop(columns=["generic", "before FT"]))
+    over = (
+        f"over {len(plan.seeds)} seeds and test documents"
+        if len(plan.seeds) > 1
+        else "over test documents, of one seed"
+    )
+    told = [
+        f"Perplexity after fine-tuning (FT) on so many tokens, the macro average over {', '.join(plan.domains)},",
+        f"at {_largest(plan)}, with 95 % intervals {over}. **Lower is better.**",
+    ]
+    return "\n".join([*told, "", *rows, ""])
 
 
 def _chapter(published: Published) -> tuple[str, str]:
@@ -94,9 +105,8 @@ def _chapter(published: Published) -> tuple[str, str]:
     claims = read_table(published.folder / "claims.tsv")
     parts = [
         _what(published),
-        f"**Perplexity at the largest budget, {count(e.plan.budgets[-1])} tokens of the SLM, with 95 % intervals: "
-        "lower is better.** On generic text, then the macro average over the domains before fine-tuning (FT) and after "
-        "it on so many tokens.",
+        f"**Perplexity at {_largest(e.plan)}, with 95 % intervals: lower is better.** On generic text, then the macro "
+        "average over the domains before fine-tuning (FT) and after it on so many tokens.",
         "\n".join(markdown_rows(main_table(e))),
         f"**{count_verdicts(claims)}.** Margins are in nats at equal cost, positive on the paper's side, with 95 % "
         "intervals, of the part that decides the claim.",
@@ -123,6 +133,16 @@ def _what(published: Published) -> str:
         f"{', '.join(map(count, plan.budgets))} tokens of the SLM, fine-tuning on {', '.join(map(count, plan.sizes))} "
         f"tokens, generic text `{settings['documents']['generic']}`, {seeds}. {_origin(published.folder)}"
     )
+
+
+def _largest(plan: Plan) -> str:
+    """The largest budget in words; importance sampling has its own, which every domain pays."""
+    own = [
+        f"; {method.label}: {count(plan.budgets_of(method.name)[-1])}"
+        for method in plan.methods
+        if plan.budgets_of(method.name)[-1] not in (0, plan.budgets[-1])
+    ]
+    return f"the largest budget ({count(plan.budgets[-1])} tokens of the SLM{''.join(own)})"
 
 
 def _origin(folder: Path) -> str:
