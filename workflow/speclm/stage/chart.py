@@ -137,7 +137,7 @@ def _box(stage: Stage, names: list[str], x: int, y: int, height: int) -> list[st
     dashes = ' stroke-dasharray="5 4"' if stage.dashed else ""
     return [
         f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{height}" rx="7" fill="#eaf3fa" stroke="#0072b2"{dashes}/>',
-        f'<text x="{x + 10}" y="{y + 20}" font-size="13.5" font-weight="bold">{escape(stage.title)}</text>',
+        f'<text x="{x + 10}" y="{y + 20}" font-size="13" font-weight="bold">{escape(stage.title)}</text>',
         *(
             f'<text x="{x + 10}" y="{y + HEAD + 4 + LINE * place}" font-size="11.5" font-family="monospace" '
             f'fill="#444">{escape(name)}</text>'
