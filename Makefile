@@ -1,4 +1,4 @@
-# Shorthand for plain commands, which the README shows too. Each target sets up what it needs.
+# Shorthand for plain commands, which the guide in workflow/documentation shows too. Each target sets up what it needs.
 PYTHON ?= python3
 CORES ?= 2
 PRESET ?= laptop
