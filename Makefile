@@ -53,8 +53,8 @@ specialize: .venv/complete  ## advice and a model for DOMAIN=your/documents LICE
 WORDS = DOMAIN NAME FIELD LICENCE ORIGIN STRICT LATENCY PARAMETERS SPECIALIZATION PRETRAINING
 $(foreach word,$(WORDS),$(eval specialize: override export $(word) := $$(value $(word))))
 
-plan: .venv/complete  ## what PRESET=smoke, laptop, gpu or paper will take, before anything runs (2 to 9 seconds)
-	@$(BIN)/python scripts/_plan.py --preset $(PRESET) $(OPTIONS)
+plan: .venv/complete  ## what PRESET=smoke, laptop, gpu or paper will take on this machine, before anything runs (7 to 15 seconds)
+	@$(BIN)/python scripts/_plan.py --preset $(PRESET) --cores $(CORES) $(OPTIONS)
 
 explain: .venv/complete  ## where FILE=results/laptop/tables/table_8.md comes from, back to corpus and seed (1 second)
 	@$(BIN)/python scripts/_explain.py $(FILE)
