@@ -118,9 +118,9 @@ class Numbers:
 
 def meanings(table: str, columns: list[str]) -> pd.DataFrame:
     """The meanings of a table's columns, by column: table, meaning, unit; those of metrics.tsv where it has none."""
-    known = read_columns().set_index(["table", "column"])
+    known = {(row["table"], row["column"]): row for row in read_columns().to_dict("records")}
     rows = []
     for column in columns:
-        source = next(place for place in (table, ELSEWHERE.get(table), "metrics") if (place, column) in known.index)
-        rows.append({"column": column, "table": table, **known.loc[(source, column), ["meaning", "unit"]]})
-    return pd.DataFrame(rows).set_index("column")
+        source = next(place for place in (table, ELSEWHERE.get(table), "metrics") if (place, column) in known)
+        rows.append({**known[source, column], "table": table})
+    return pd.DataFrame(rows).set_index("column")[["table", "meaning", "unit"]]
