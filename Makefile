@@ -70,7 +70,7 @@ track: .venv/complete  ## import every run of PRESET into MLflow (TRACKING_URI=�
 	$(SNAKEMAKE) --quiet rules host progress --configfile $(CONFIG) --forcerun track_runs \
 	  -- results/$(PRESET)/tracking/$(if $(WEIGHTS),weights,runs).json $(TIDY)
 
-ui: .venv/complete  ## open what was imported on this machine: http://127.0.0.1:5000 (PORT=…)
+ui: .venv/complete  ## open what was imported, on this machine; prints the addresses when its server answers (PORT=…)
 	@$(BIN)/python scripts/_ui.py --port $(PORT)
 
 # By the environment: an address may hold a password.

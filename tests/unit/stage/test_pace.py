@@ -55,6 +55,7 @@ def test_a_running_job_counts_by_its_share_and_an_overdue_one_goes_on() -> None:
     assert 500 < watched.seconds < 1000 + 1
     overdue = time_left(task, [State(elapsed=400.0)], [], 1)
     assert overdue.seconds >= 80
+    assert 0 <= overdue.done < 1
     assert time_left(task, [State(finished=True)], [], 1) == Left(0.0, 0.0, 1.0)
 
 

@@ -122,7 +122,9 @@ def time_left(tasks: Sequence[Task], states: Sequence[State], ended: Sequence[En
     left = [_remaining(seconds, state) for seconds, state in zip(whole, states, strict=True)]
     unsure = sum(seconds * experience.spread(task.kind) for seconds, task in zip(left, tasks, strict=True))
     seconds = makespan(left, tasks, [state.elapsed is not None for state in states], cores)
-    return Left(seconds, unsure / (sum(left) or 1.0), 1.0 - sum(left) / (sum(whole) or 1.0))
+    ran = [state.elapsed or 0.0 for state in states]
+    work = sum(max(known, passed + rest) for known, passed, rest in zip(whole, ran, left, strict=True))
+    return Left(seconds, unsure / (sum(left) or 1.0), 1.0 - sum(left) / (work or 1.0))
 
 
 def makespan(left: Sequence[float], tasks: Sequence[Task], running: Sequence[bool], cores: int) -> float:
