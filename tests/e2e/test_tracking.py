@@ -160,7 +160,7 @@ def test_the_printed_addresses_open_the_runs_and_nothing_leaves_the_machine(
         shows(browser, "Training runs", "One run of the workflow", "test/perplexity", "budget", "slm networkx n64000")
         browser.get("about:blank")
         browser.get(told["smoke, curves"])
-        shows(browser, "Methods, overlaid (2)", "over_tokens/heldout_nll", "heldout/perplexity", "6 matching runs")
+        shows(browser, "Methods, overlaid\n(2)", "over_tokens/heldout_nll", "heldout/perplexity", "6 matching runs")
         asked = {urlsplit(address) for address in requests_of(browser)}
     hosts = {address.hostname for address in asked if address.scheme not in ("chrome", "chrome-untrusted", "about")}
     assert len(asked) > 20

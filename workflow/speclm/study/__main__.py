@@ -72,7 +72,7 @@ def _make(chosen: argparse.Namespace) -> None:
         print("\n".join(_files(output, [name for name in results if not said.get(name, "").startswith("not made")])))
     if not chosen.names and output == published.folder:
         write_gallery(REPOSITORY)
-        print("  and the page of results/published: README.md")
+        print("and beside them: results/published/README.md, and the table of README.md")
     for name in names:
         if name not in results:
             row, parts = judge_one(int(name.rpartition("_")[2]), published.study_of(name).evidence)
