@@ -53,11 +53,11 @@ specialize: .venv/complete  ## advice and a model for DOMAIN=your/documents LICE
 WORDS = DOMAIN NAME FIELD LICENCE ORIGIN STRICT LATENCY PARAMETERS SPECIALIZATION PRETRAINING
 $(foreach word,$(WORDS),$(eval specialize: override export $(word) := $$(value $(word))))
 
-plan: .venv/complete  ## what PRESET=smoke, laptop, gpu or paper will take, before anything runs (2 to 9 seconds)
-	@$(BIN)/python scripts/_plan.py --preset $(PRESET) $(OPTIONS)
+plan: .venv/complete  ## what PRESET=smoke, laptop, gpu or paper will take on this machine, before anything runs (7 to 15 seconds)
+	@$(BIN)/python scripts/_plan.py --preset $(PRESET) --cores $(CORES) $(OPTIONS)
 
-explain: .venv/complete  ## where FILE=results/laptop/tables/table_8.md comes from, back to corpus and seed (1 second)
-	@$(BIN)/python scripts/_explain.py $(FILE)
+explain: .venv/complete  ## where FILE=results/laptop/tables/table_8.md comes from, back to corpus and seed (FULL=yes: every step)
+	@$(BIN)/python scripts/_explain.py $(FILE) $(if $(FULL),--full)
 
 figures: .venv/complete  ## every table, figure and verdict again from results/published/$(PRESET): seconds, no training
 	PYTHONPATH=workflow $(BIN)/python -m speclm.study $(PRESET)
@@ -70,20 +70,22 @@ track: .venv/complete  ## import every run of PRESET into MLflow (TRACKING_URI=�
 	$(SNAKEMAKE) --quiet rules host progress --configfile $(CONFIG) --forcerun track_runs \
 	  -- results/$(PRESET)/tracking/$(if $(WEIGHTS),weights,runs).json $(TIDY)
 
-ui: .venv/complete  ## open what was imported on this machine: http://127.0.0.1:5000 (PORT=…)
+ui: .venv/complete  ## open what was imported, on this machine; prints the addresses when its server answers (PORT=…)
 	@$(BIN)/python scripts/_ui.py --port $(PORT)
 
 # By the environment: an address may hold a password.
 track ui: export MLFLOW_TRACKING_URI := $(or $(TRACKING_URI),$(MLFLOW_TRACKING_URI))
 
-check: .venv/complete  ## the numbers of results/$(PRESET) beside those expected of it; runs it first where need be
-	@$(BIN)/python scripts/_check.py --preset $(PRESET) --cores $(CORES) $(TIDY)
+check: .venv/complete  ## whether results/$(PRESET) has the numbers expected of it; runs it first where need be (FULL=yes: all rows)
+	@$(BIN)/python scripts/_check.py --preset $(PRESET) --cores $(CORES) $(if $(FULL),--full) $(TIDY)
 
 report: .venv/complete  ## one self-contained page of the finished run PRESET; Snakemake's own beside it
 	@$(KNOWN)
 	$(SNAKEMAKE) --quiet rules host progress --configfile $(CONFIG) \
 	  -- results/$(PRESET)/report.html $(TIDY)
 	$(SNAKEMAKE) --quiet all --configfile $(CONFIG) --report results/$(PRESET)/snakemake.html
+	@printf '%s\n' 'Made:' '  results/$(PRESET)/report.html     the study on one page' \
+	  '  results/$(PRESET)/snakemake.html  every file, job and its time (Snakemake)'
 
 crate: .venv/complete  ## the finished run PRESET with the workflow in one archive to deposit (Workflow Run RO-Crate; OWN=yes: with your own domains)
 	@$(BIN)/python scripts/_crate.py results/$(PRESET) $(if $(OWN),--own)

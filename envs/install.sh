@@ -25,6 +25,10 @@ echo "Installing the pinned environment into .venv (1 to 3 minutes)"
     "${pip[@]}" -r envs/torch-cuda.txt
 }
 .venv/bin/python -c 'import torch, snakemake, sentencepiece'
+if [ -d workflow/speclm ]; then # "import speclm": the library of this clone, named from here, so that both can be moved
+    echo "import os, sys; sys.path.append(os.path.abspath(os.path.join(sys.prefix, '..', 'workflow')))" \
+        >"$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/speclm.pth"
+fi
 if [ -f scripts/_snakemake.py ]; then # of a clone; an image has none
     # Snakemake's command, with what is typed looked through first.
     printf '%s\n' '#!/bin/sh' 'bin=$(dirname "$0")' 'exec "$bin/python" "$bin/../../scripts/_snakemake.py" "$@"' \

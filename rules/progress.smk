@@ -1,13 +1,24 @@
 # At the start: whether another workflow, or jobs that it left to SLURM, are at work in this run. Then, every 15 seconds:
-# how far, and how long still.
+# how far, and how long still; the first time when this machine is measured.
 import signal
 
 from snakemake.scheduling.job_scheduler import JobScheduler
 
 from speclm.stage import interrupt, occupancy, progress, slurm
+from speclm.study.outlook import Outlook, OwnExtent
+from speclm.study.probing import Probe
 
 if workflow.remote_exec:  # a job's own Snakemake on a cluster, in which the hooks below do not run
     JobScheduler.exit_gracefully = interrupt.in_thread(JobScheduler.exit_gracefully)
+
+
+def own_extent():
+    """How large the user's own domain is, as far as that is known before it is read."""
+    if not OWN:
+        return None
+    files = [Path(file) for shard in SHARDS[OWN.dataset.dataset] for file in shard.values()]
+    text = sum(file.stat().st_size for file in files if file.is_file())
+    return OwnExtent(OWN.name, OWN.dataset.dataset, text, LIMITS["pretraining"], LIMITS["specialization"])
 
 
 onstart:
@@ -24,18 +35,12 @@ onstart:
     except UserError as error:
         raise WorkflowError(str(error)) from None
     shell.prefix(f"{exports()} {occupancy.VARIABLE}={me}; ")
-    needed = sorted(workflow.dag.needrun_jobs(), key=str)
-    weight = progress.weights(
-        [(job.rule.name, job.wildcards_dict.get("method", "-")) for job in needed],
-        read_table(REPOSITORY / "config/reference/durations.tsv").query(f"run == '{config['run']}'"),
-    )
-    if weight:
-        progress.watch(
-            lambda: [workflow.dag.finished(job) for job in needed],
-            weight,
-            1 if jobs_name else workflow.cores,
-            every=15,
-        )
+    probe = None if jobs_name else Probe(config, run)
+    if probe and GPUS:
+        probe.wait()  # a training that starts meanwhile would lack its memory
+    jobs = progress.Jobs(workflow, Outlook(config, TABLES_IN, REPOSITORY, own_extent(), probe))
+    at_once = workflow.nodes if jobs_name else workflow.cores
+    progress.watch(jobs, at_once or 1, lambda: probe is None or probe.ready, every=15)
 
 
 onsuccess:

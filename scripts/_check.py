@@ -18,6 +18,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--preset", default="laptop", help="whose expected numbers: config/reference/expected-….tsv")
     parser.add_argument("--run", type=Path, help="folder of a run of the same settings; default: results/PRESET")
+    parser.add_argument("--full", action="store_true", help="every row, those that could not have told a fault too")
     parser.add_argument("--cores", help="bring results/PRESET up to date first, with so many cores")
     given = parser.parse_args()
     try:
@@ -32,5 +33,5 @@ if __name__ == "__main__":
         found = check_run(folder, reference, read_table(ROOT / "config/methods.tsv"))
     except UserError as error:
         sys.exit(str(error))
-    print(write_comparison(found, reference.record), end="")
+    print(write_comparison(found, reference.record, given.full), end="")
     sys.exit(0 if found["within"].all() else 1)

@@ -2,12 +2,28 @@
 
 import argparse
 import os
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import _bootstrap  # noqa: F401
 from speclm.stage.errors import UserError
-from speclm.study.store import DEFAULT_STORE, environment, serve_command
+from speclm.study.store import DEFAULT_STORE, environment, pages, serve_command
+
+
+def tell_when_ready(server: subprocess.Popen, port: int) -> None:
+    """Print the addresses as soon as the server answers."""
+    while server.poll() is None:
+        try:
+            found = pages(port)
+        except OSError:
+            time.sleep(0.5)
+            continue
+        print("\n".join(["MLflow answers (Ctrl-C ends it):", *(f"  {page}" for page in found)]), flush=True)
+        return
+
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
@@ -19,5 +35,12 @@ if __name__ == "__main__":
         command = serve_command(uri, port)
     except UserError as error:
         sys.exit(str(error))
-    print(f"MLflow: http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
-    os.execve(command[0], command, {**os.environ, **environment(uri)})
+    print("MLflow starts: 5 to 20 seconds", flush=True)
+    server = subprocess.Popen(command, env={**os.environ, **environment(uri)})
+    signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+    try:
+        tell_when_ready(server, port)
+        server.wait()
+    except KeyboardInterrupt:  # the server has it, too
+        server.wait()
+    sys.exit(0 if server.returncode in (0, -signal.SIGINT, -signal.SIGTERM) else server.returncode)

@@ -10,8 +10,8 @@ import pytest
 from e2e.conftest import Clone
 
 
-def explained(clone: Clone, file: str) -> str:
-    command = ["make", "--no-print-directory", "explain", f"FILE={file}", f"BIN={Path(sys.executable).parent}"]
+def explained(clone: Clone, file: str, *words: str) -> str:
+    command = ["make", "--no-print-directory", "explain", f"FILE={file}", *words, f"BIN={Path(sys.executable).parent}"]
     (clone.folder / ".venv").mkdir(exist_ok=True)
     (clone.folder / ".venv/complete").touch()
     return subprocess.run(command, cwd=clone.folder, capture_output=True, text=True, check=True, timeout=60).stdout
@@ -29,7 +29,7 @@ def test_every_result_has_its_record(smoke: Clone) -> None:
 
 
 def test_a_table_is_explained_back_to_corpus_and_seed(smoke: Clone) -> None:
-    text = explained(smoke, "results/smoke/tables/table_8.md")
+    text = explained(smoke, "results/smoke/tables/table_8.md", "FULL=yes")
     head, *steps = text.split("\n\n")
     assert "Every step read what is there now." in head.replace("\n", " ")
     assert "networkx==" in head and "sqlalchemy==" in head and "with seed 17," in head
@@ -42,6 +42,16 @@ def test_a_table_is_explained_back_to_corpus_and_seed(smoke: Clone) -> None:
     assert stages[-3:] == ["collect_documents"] * 3
     assert "pretrain_model method=slm_pn  part=all  seed=17" in text
     assert "read      " in text and "config/methods.tsv\n" in text
+
+
+def test_the_tree_stands_on_one_screen(smoke: Clone) -> None:
+    head, tree, hint = explained(smoke, "results/smoke/tables/table_8.md").split("\n\n")
+    assert "Every step read what is there now." in head.replace("\n", " ")
+    lines = tree.splitlines()
+    assert lines[0].startswith("make_table table=8: ")
+    assert len(lines) < 50
+    assert sum("pretrain_model, " in line and "as above" not in line for line in lines) == 1
+    assert "FULL=yes" in hint
 
 
 @pytest.mark.parametrize("file", ["metrics.tsv", "figures/figure_4b.png", "specialize/llm/networkx/seed17/models"])

@@ -9,18 +9,17 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import product
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pandas as pd
 import pytest
 
-from e2e.browser import open_browser
+from e2e.browser import open_browser, requests_of
 from e2e.conftest import Clone, stable_bytes
 from speclm.study.store import open_store
 
@@ -123,32 +122,61 @@ def test_a_locked_database_harms_no_result_and_the_import_says_what_to_do(tracke
 
 
 @pytest.fixture(scope="module")
-def pages(tracked: Clone) -> Iterator[str]:
-    """The address of `make ui`."""
+def told(tracked: Clone) -> Iterator[dict[str, str]]:
+    """The addresses that `make ui` prints when its server answers, by what is to be seen there."""
     with closing(socket.create_server(("127.0.0.1", 0))) as probe:
         port = probe.getsockname()[1]
     command = [sys.executable, "scripts/_ui.py", "--port", str(port)]
     kept = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
-    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    server = subprocess.Popen(command, cwd=tracked.folder, env=kept, start_new_session=True, **silent)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    server = subprocess.Popen(command, cwd=tracked.folder, env=kept, start_new_session=True, **pipes)
     try:
-        wait(f"http://127.0.0.1:{port}/health", server)
-        yield f"http://127.0.0.1:{port}"
+        found: dict[str, str] = {}
+        while "smoke, curves" not in found:
+            line = server.stdout.readline()
+            assert line, "the server ended"
+            what, _, address = line.strip().partition(": ")
+            found[what] = address
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+            assert answer.status == 200
+        yield found
     finally:
         os.killpg(server.pid, 15)
         server.wait(timeout=60)
 
 
-def wait(address: str, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
-        assert server.poll() is None, "the server ended"
-        try:
-            with urllib.request.urlopen(address, timeout=5) as answer:
-                assert answer.status == 200
-                return
-        except OSError:
-            time.sleep(0.5)
-    raise AssertionError(f"{address} does not answer")
+@pytest.fixture(scope="module")
+def pages(told: dict[str, str]) -> str:
+    """The root of these addresses."""
+    return told["smoke, models"].partition("/#/")[0]
+
+
+def test_the_printed_addresses_open_the_runs_and_nothing_leaves_the_machine(
+    told: dict[str, str], tmp_path: Path
+) -> None:
+    """Models in the order of their perplexity, with the columns that matter; curves of the methods in one chart."""
+    with open_browser(tmp_path / "profile", width=1800) as browser:
+        browser.get(told["smoke, models"])
+        shows(browser, "Training runs", "One run of the workflow", "test/perplexity", "budget", "slm networkx n64000")
+        browser.get("about:blank")
+        browser.get(told["smoke, curves"])
+        shows(browser, "Methods, overlaid\n(2)", "over_tokens/heldout_nll", "heldout/perplexity", "6 matching runs")
+        asked = {urlsplit(address) for address in requests_of(browser)}
+    hosts = {address.hostname for address in asked if address.scheme not in ("chrome", "chrome-untrusted", "about")}
+    assert len(asked) > 20
+    assert hosts == {"127.0.0.1"}
+
+
+def test_methods_share_a_metric_over_tokens(tracked: Clone) -> None:
+    with open_store(store(tracked)) as client:
+        experiment = client.get_experiment_by_name("smoke").experiment_id
+        runs = client.search_runs([experiment], "tags.kind = 'pretraining'")
+        assert {run.data.tags["method"] for run in runs} >= {"slm", "llm", "slm_mix", "slm_pn", "slm_is"}
+        for run in runs:
+            history = client.get_metric_history(run.info.run_id, "over_tokens/heldout_nll")
+            assert [point.step for point in history] == sorted({point.step for point in history})
+            assert history[-1].step > 1000
+            assert run.data.tags["mlflow.note.content"].startswith("Pretraining of ")
 
 
 def test_the_pages_in_a_browser(tracked: Clone, pages: str, tmp_path: Path) -> None:

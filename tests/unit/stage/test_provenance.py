@@ -127,7 +127,9 @@ def test_an_edited_result_is_told() -> None:
     write_text(RUN / "tables/table_1.md", "perplexity 1.0")
     chain = trace(RUN / "tables/table_1.md")
     assert (chain.change, chain.broken) == ("was changed since", [])
-    assert "results/tiny/tables/table_1.md\nTHIS FILE WAS CHANGED SINCE its step wrote it." in explain(Path(chain.path))
+    assert "results/tiny/tables/table_1.md\nTHIS FILE WAS CHANGED SINCE its step wrote it." in explain(
+        Path(chain.path), full=False
+    )
 
 
 def test_the_same_bytes_again_are_no_change() -> None:
@@ -155,7 +157,7 @@ def test_what_was_not_touched_is_not_read_again(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_text_holds_what_every_step_was() -> None:
-    text = explain(RUN / "tables/table_1.md")
+    text = explain(RUN / "tables/table_1.md", full=True)
     head, table, first, second, corpus = text.split("\n\n")
     assert "is made by 4 steps from sympy==1.14.0, with seed 17, " in head
     assert head.replace("\n", " ").endswith("Every step read what is there now.")
@@ -173,9 +175,22 @@ def test_the_text_holds_what_every_step_was() -> None:
     assert "settings  source=sympy" in corpus and "own  own.txt" in corpus
 
 
+def test_the_tree_has_a_line_for_each_stage_and_its_corpora() -> None:
+    """What a stage rests on through another stands below that one alone."""
+    head, tree = explain(RUN / "tables/table_1.md", full=False).split("\n\n")
+    assert "is made by 4 steps from sympy==1.14.0, with seed 17, " in head
+    lines = [line.partition(": ")[0] for line in tree.splitlines()]
+    assert lines == [
+        "tabulate",
+        "└─ train, 2 steps",
+        "   └─ collect",
+        f"      └─ {'ab' * 6}  sympy==1.14.0",
+    ]
+
+
 def test_the_text_marks_what_no_longer_holds() -> None:
     write_text("own.txt", "another text")
-    text = explain(RUN / "tables/table_1.md")
+    text = explain(RUN / "tables/table_1.md", full=True)
     assert "Step 4 read what is no longer there" in text.replace("\n", " ")
     assert "own  own.txt; WAS CHANGED SINCE" in text
 
@@ -194,7 +209,7 @@ def rewrite(change: Callable[[dict], dict]) -> None:
 )
 def test_the_text_says_whether_the_code_was_committed(facts: dict, said: str) -> None:
     rewrite(lambda record: record | facts)
-    assert said in explain(RUN / "tables/table_1.md").split("\n\n")[1].replace("\n            ", " ")
+    assert said in explain(RUN / "tables/table_1.md", full=True).split("\n\n")[1].replace("\n            ", " ")
 
 
 @pytest.mark.parametrize(

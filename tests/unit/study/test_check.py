@@ -29,24 +29,25 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
 
 def test_a_run_of_another_seed_is_within(reference: Reference, tmp_path: Path) -> None:
     found = check_run(write_run(tmp_path, 22), reference, METHODS)
-    said = write_comparison(found, reference.record)
+    said = write_comparison(found, reference.record, full=True)
     assert found["within"].all() and not found["same"].any()
-    assert said.endswith(f"All {len(found)} quantities are within what is expected.\n")
-    assert "Expected: seeds 17, 18, 19, 20, 21 on a processor, 2026-11-21." in said
     lines = said.splitlines()
-    assert lines[0].split() == [
+    assert lines[0].startswith("Within what is expected: all ")
+    assert lines[1] == "Expected: seeds 17, 18, 19, 20, 21 on a processor, 2026-11-21."
+    head, *rows = lines[lines.index("") + 1 :]
+    assert head.split() == [
         *("quantity", "method", "corpus", "size", "budget"),
         *("expected", "measured", "difference", "allowed", "within"),
     ]
-    assert lines.index("") == 1 + len(found)  # one line for each
-    assert all(line.split()[-1] in ("yes", "rare") for line in lines[1 : lines.index("")])
+    assert len(rows) == len(found)  # one line for each
+    assert all(row.split()[-1] in ("yes", "rare") for row in rows)
 
 
 def test_a_run_that_is_among_the_expected_is_known_again(reference: Reference, tmp_path: Path) -> None:
     found = check_run(write_run(tmp_path, 19), reference, METHODS)
     assert found["same"].all()
     assert "84 of 84 perplexities are those of the same seed there, in all digits." in write_comparison(
-        found, reference.record
+        found, reference.record, full=False
     )
 
 
@@ -64,8 +65,11 @@ def test_a_method_that_became_worse_by_more_than_allowed_is_flagged(
     found = check_run(write_run(tmp_path, 22, worsen), reference, METHODS)
     flagged = found[~found["within"]]
     assert set(flagged["method"]) == {method} and len(flagged) == len(own)
-    said = write_comparison(found, reference.record)
-    assert said.splitlines()[-1].startswith(f"{len(own)} of {len(found)} quantities are NOT WITHIN")
+    said = write_comparison(found, reference.record, full=False)
+    lines = said.splitlines()
+    assert lines[0] == f"NOT WITHIN what is expected: {len(own)} of {len(found)} quantities."
+    rows = lines[lines.index("") + 2 :]
+    assert all(row.endswith("  NO") for row in rows[: len(own)])  # first
     assert said.count("  NO\n") == len(own)
 
 
@@ -121,6 +125,19 @@ def test_the_published_run_is_within() -> None:
 
 def test_beside_one_seed_digits_and_facts_are_compared(tmp_path: Path) -> None:
     reference = make_reference(CONFIG, [write_run(tmp_path / "17", 17)], METHODS)
-    said = write_comparison(check_run(write_run(tmp_path / "other", 22), reference, METHODS), reference.record)
+    said = write_comparison(check_run(write_run(tmp_path / "other", 22), reference, METHODS), reference.record, True)
     assert "One seed is no range" in said and "Rare" not in said and " any " in said
-    assert re.search(r"All \d+ facts are what is expected\.\n$", said)
+    assert re.search(r"^All \d+ facts that no seed changes are the same\.$", said, flags=re.M)
+
+
+def test_rows_that_cannot_tell_a_fault_are_left_out_and_counted(tmp_path: Path) -> None:
+    """Beside one seed no perplexity of another can; those of the same seed can."""
+    reference = make_reference(CONFIG, [write_run(tmp_path / "17", 17)], METHODS)
+    other = check_run(write_run(tmp_path / "other", 22), reference, METHODS)
+    facts = int((other["quantity"] != PERPLEXITY).sum())
+    lines = write_comparison(other, reference.record, full=False).splitlines()
+    assert lines[0] == f"Within what is expected: all {facts} quantities of which that can be said, of {len(other)}."
+    assert f"Left out: {len(other) - facts} rows" in "\n".join(lines)
+    assert len(lines[lines.index("") + 2 :]) == facts
+    same = check_run(write_run(tmp_path / "same", 17), reference, METHODS)
+    assert "Left out" not in write_comparison(same, reference.record, full=False)

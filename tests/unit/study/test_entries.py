@@ -130,3 +130,13 @@ def test_parameters_are_text_and_nothing_is_lost(run: Path) -> None:
         assert all(isinstance(value, str) for value in (*entry.parameters.values(), *entry.tags.values()))
     settings = json.loads(by_name(run)["study toy"].parameters["study"])
     assert settings["methods"] == ["slm", "slm_mix"]
+
+
+def test_every_entry_says_what_it_is(run: Path) -> None:
+    notes = {entry.tags["kind"]: entry.note for entry in read_entries(run)}
+    assert set(notes) == {"mixture", "pretraining", "specialization", "model", "candidate", "study"}
+    assert notes["mixture"].startswith("slm_mix: 2 experts, ")
+    model = by_name(run)["slm law n10 b200 seed17"]
+    assert model.note.startswith("slm for law, fine-tuned on 10 tokens of it")
+    assert "budget of 200 tokens" in model.note
+    assert not any("{" in note for note in notes.values())

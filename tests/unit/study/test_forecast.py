@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speclm.stage.graph import Node
-from speclm.study.forecast import START_SECONDS, longest_path, make_forecast, write_forecast
+from speclm.study.duration import START, TRAINING_START
+from speclm.study.forecast import longest_path, make_forecast, write_forecast
 from speclm.study.speed import TEXT_SPEED, Speed
 from speclm.study.work import work_of
 from unit.study.test_work import CONFIG, METHODS, STUDY, Study
 
 SPEED = Speed({"slm": 1e3, "slm_pn": 5e2, "llm": 2e3}, "given")
-DURATIONS = pd.DataFrame({"rule": ["draw_figure"], "method": ["-"], "seconds": [7.0]})
+DURATIONS = pd.DataFrame({"rule": ["draw_figure"], "seconds": [7.0]})
 JOBS = [
     Node("collect_documents", {"dataset": "web"}, ()),
     Node("pretrain_model", {"method": "slm", "part": "all", "seed": "1"}, (0,)),
@@ -30,16 +31,16 @@ def with_processes(processes: int) -> Study:
 def test_hours_are_work_over_speed() -> None:
     forecast = make_forecast(with_processes(1), JOBS, SPEED, DURATIONS)
     pretrained = [work_of(STUDY, job.rule, job.wildcards) for job in JOBS[1:3]]
-    seconds = [work.flops / SPEED.flops[work.model] for work in pretrained if work]
+    seconds = [(work.flops + work.looks) / SPEED.flops[work.model] for work in pretrained if work]
     row = forecast.rules.loc["pretrain_model"]
     assert (row["jobs"], row["tokens"]) == (2, 2000 + 560)
     assert row["device_hours"] == pytest.approx(sum(seconds) / 3600)
-    assert row["core_hours"] == pytest.approx(2 * START_SECONDS / 3600)
+    assert row["core_hours"] == pytest.approx(2 * TRAINING_START / 3600)
     assert row["disk_gb"] == pytest.approx(sum(work.disk for work in pretrained if work) / 1e9)
-    collected = 110 * 35 / 1e6 / TEXT_SPEED["collect_documents"] + START_SECONDS
+    collected = 110 * 35 / 1e6 / TEXT_SPEED["collect_documents"] + START
     assert forecast.rules.loc["collect_documents", "core_hours"] == pytest.approx(collected / 3600)
     assert forecast.rules.loc["draw_figure", "core_hours"] == pytest.approx(7 / 3600)  # as on the reference machine
-    longest = collected + START_SECONDS + max(seconds) + 7
+    longest = collected + TRAINING_START + max(seconds) + 7
     assert sum(hours for _, hours in forecast.path) == pytest.approx(longest / 3600)
     assert [str(job) for job, _ in forecast.path][
         1
@@ -49,8 +50,16 @@ def test_hours_are_work_over_speed() -> None:
 def test_several_processes_shorten_the_path_not_the_device_hours() -> None:
     one, four = (make_forecast(with_processes(n), JOBS, SPEED, DURATIONS) for n in (1, 4))
     pd.testing.assert_frame_equal(one.rules, four.rules)
-    shorter = (one.path[1][1] - START_SECONDS / 3600) / 4 + START_SECONDS / 3600
+    shorter = (one.path[1][1] - TRAINING_START / 3600) / 4 + TRAINING_START / 3600
     assert four.path[1][1] == pytest.approx(shorter)
+
+
+def test_cores_that_work_side_by_side_end_sooner_but_not_before_the_longest_path() -> None:
+    forecast = make_forecast(with_processes(1), JOBS, SPEED, DURATIONS)
+    path = 3600 * sum(hours for _, hours in forecast.path)
+    assert forecast.elapsed(4).seconds == pytest.approx(path)
+    assert forecast.elapsed(1).seconds == pytest.approx(sum(task.seconds for task in forecast.tasks))
+    assert forecast.elapsed(1).seconds > path
 
 
 def test_memory_is_of_the_sample_of_k_means_and_of_an_epochs_order() -> None:

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speclm.study.metrics import COST_COLUMNS, MEASURED_COLUMNS
-from speclm.study.points import SECONDS, Point, costs, curve, macro_perplexities, measured, repeatable
+from speclm.study.points import (
+    SECONDS,
+    Point,
+    costs,
+    curve,
+    curves_of_pretraining,
+    macro_perplexities,
+    measured,
+    repeatable,
+)
 
 KEYS = st.sampled_from(["loss", "validation", "gradient_norm", "tokens"])
 LINES = st.lists(st.dictionaries(KEYS, st.floats(0, 10)), max_size=5)
@@ -40,3 +49,15 @@ def test_macro_perplexity_is_the_exponential_of_the_mean() -> None:
         "perplexity/slm/generic": (pytest.approx(math.e), 100),
         "perplexity/slm_pn best_finetuned/n10": (pytest.approx(math.exp(2)), 100),
     }
+
+
+def test_held_out_loss_stands_over_tokens_too_and_not_that_of_cooldowns() -> None:
+    """Batches differ between methods; tokens do not."""
+    lines = [
+        {"step": 0, "tokens": 0, "validation": 6.2},
+        {"step": 5, "tokens": 640, "loss": 6.0},
+        {"step": 10, "tokens": 1280, "validation": 5.5},
+        {"step": 10, "tokens": 1280, "validation": 5.1, "budget": 2000},
+    ]
+    points = [point for point in curves_of_pretraining(lines) if point.key.startswith("over_tokens")]
+    assert points == [Point("over_tokens/heldout_nll", 6.2, 0), Point("over_tokens/heldout_nll", 5.5, 1280)]

@@ -1,5 +1,6 @@
 """The work of jobs against closed forms, on a study small enough to count by hand."""
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -57,12 +58,16 @@ CONFIG: dict[str, Any] = {
         "learning_rate": dict.fromkeys(ROWS, 0.001),
         "warmup": dict.fromkeys(ROWS, 0.1),
         "micro_batch": 2,
+        "evaluate_every": 20,
+        "evaluate_windows": 7,
     },
     "specialize": {
         "sizes": [100, 800],
         "max_steps": {"slm": [5, 9], "slm_nopt": [7, 11], "llm": [5, 9]},
         "batch": 2,
         "selection_windows": 20,
+        "evaluate_every": [2, 3],
+        "valid_windows": 4,
         "best_finetuned_sizes": [100],
         "lora": None,
     },
@@ -137,7 +142,10 @@ def test_the_sentence_encoder_computes_on_the_device() -> None:
 
 def test_pretraining_takes_what_the_largest_budget_buys_in_whole_steps() -> None:
     checkpoints = 2 * 4 * parameter_count(SLM)
-    assert work("pretrain_model", method="slm", part="all") == Work("slm", 2000, 2000 * TRAIN, disk=checkpoints)
+    looks = 50 // 20 * 7 * 10 * forward_flops_per_token(SLM)  # every 20 of 50 steps, 7 windows of 10
+    assert work("pretrain_model", method="slm", part="all") == Work(
+        "slm", 2000, 2000 * TRAIN, disk=checkpoints, looks=looks
+    )
     assert work("pretrain_model", method="slm_is", part="tax").tokens == 800
     assert work("pretrain_model", method="slm_mix", part="expert3").tokens == 500  # in steps of its own 10
     llm = work("pretrain_model", method="llm", part="all")
@@ -169,6 +177,18 @@ def test_fine_tuning_counts_its_most_steps_and_each_expert_once() -> None:
     assert mix.tokens == tuned + searched
     assert mix.flops == tuned * TRAIN + searched * forward_flops_per_token(SLM)
     assert mix == work("specialize_model", method="slm_pn", **TUNED)
+
+
+def test_fine_tuning_goes_as_far_as_it_usually_does() -> None:
+    """After 1.5 looks: 3 steps of size 100, 4 (of 4.5) of 800. Of slm_nopt nothing is known: its most."""
+    usual = replace(STUDY, looks={"slm": 1.5})
+    found = work_of(usual, "specialize_model", {"method": "slm", **TUNED})
+    assert found is not None
+    assert found.tokens == 2 * (3 + 4) * 20
+    assert found.looks == 2 * (3 // 2 + 4 // 3) * 4 * 10 * forward_flops_per_token(SLM)
+    assert work_of(usual, "specialize_model", {"method": "slm_nopt", **TUNED}).tokens == (7 + 11) * 20  # type: ignore[union-attr]
+    long = replace(STUDY, looks={"slm": 1000.0})
+    assert work_of(long, "specialize_model", {"method": "slm", **TUNED}).tokens == 2 * (5 + 9) * 20  # type: ignore[union-attr]
 
 
 def test_distillation_pays_the_teachers_forward_passes() -> None:

@@ -1,7 +1,14 @@
-"""A chain of steps as text: what made a result, from what, with which settings and seeds, when and where.
+"""What made a result, from what, with which settings and seeds, when and where: as a tree of stages, or step by step.
 
 results/laptop/tables/table_8.md
 is made by 82 steps from sympy==1.14.0, … with seed 17, at commit 4c1e09d2f00a. Every step read what is there now.
+
+make_table table=8: 1.9 s
+└─ gather_metrics: 2.4 s
+   ├─ evaluate_domain, 21 steps: 112.0 s
+   …
+
+And in full:
 
 1 make_table table=8
   ran       2026-11-21 13:20:45 UTC, 1.9 s, on node7 (Intel(R) Xeon(R) Processor), at commit 4c1e09d2f00a
@@ -14,7 +21,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,17 +30,68 @@ from speclm.stage.provenance import Chain, Read, Record, Step, trace
 
 WIDTH = 120
 DIGITS = 12  # of a checksum
+CORPORA = 6  # of a stage, in the tree
 
 
-def explain(file: Path) -> str:
+def explain(file: Path, full: bool) -> str:
     """Where a result comes from, read downwards from its own step to the corpus.
+
+    Args:
+        full: every step with all that is known of it; else a tree, a line for each stage.
 
     Raises:
         UserError: as `speclm.stage.provenance.trace` does.
     """
     chain = trace(file)
     told: dict[str, int] = {}
-    return "\n\n".join([_head(chain), *(_block(step, told) for step in chain.steps)]) + "\n"
+    steps = [_block(step, told) for step in chain.steps] if full else ["\n".join(_tree(chain))]
+    return "\n\n".join([_head(chain), *steps]) + "\n"
+
+
+def _tree(chain: Chain) -> list[str]:
+    """A line for each stage, below one that read what it made; what is reached through another stage stands there."""
+    stages: dict[str, list[Step]] = {}
+    for step in chain.steps:
+        stages.setdefault(step.record["stage"], []).append(step)
+    stage_of = {step.number: step.record["stage"] for step in chain.steps}
+    reads = {
+        stage: {stage_of[read.maker] for step in steps for read in step.reads if read.maker} - {stage}
+        for stage, steps in stages.items()
+    }
+    shown: set[str] = set()
+
+    def beyond(stage: str, known: frozenset[str] = frozenset()) -> set[str]:
+        """All that a stage rests on."""
+        ahead = reads[stage] - known
+        return ahead.union(*(beyond(other, known | ahead | {stage}) for other in ahead))
+
+    def lines(stage: str, indent: str) -> Iterator[str]:
+        shown.add(stage)
+        nearest = [other for other in stages if other in reads[stage]]
+        nearest = [
+            other for other in nearest if not any(other in beyond(between) for between in reads[stage] - {other})
+        ]
+        read = [_origin(origin) for step in stages[stage] for origin in _corpus(step.record)]
+        more = [f"and {len(read) - CORPORA} corpora more"] if len(read) > CORPORA else []
+        texts = [f"{other}, as above" if other in shown else _stage_line(stages[other]) for other in nearest]
+        for place, text in enumerate([*texts, *read[:CORPORA], *more], start=1):
+            last = place == len(texts) + len(read[:CORPORA]) + len(more)
+            yield f"{indent}{'└─' if last else '├─'} {text}"
+            if place <= len(nearest) and (other := nearest[place - 1]) not in shown:
+                yield from lines(other, indent + ("   " if last else "│  "))
+
+    first = chain.steps[0].record["stage"]
+    return [_stage_line(stages[first]), *lines(first, "")]
+
+
+def _stage_line(steps: Sequence[Step]) -> str:
+    """A stage, how often it ran and for how long in all."""
+    records = [step.record for step in steps]
+    seconds = f"{sum(record['seconds'] for record in records):.1f} s"
+    if len(records) > 1:
+        return f"{records[0]['stage']}, {len(records)} steps: {seconds}"
+    wildcards = _assignments({key: value for key, value in records[0]["wildcards"].items() if value})
+    return f"{records[0]['stage']} {wildcards}".rstrip() + f": {seconds}"
 
 
 def _head(chain: Chain) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from speclm.stage.errors import UserError
@@ -67,14 +68,28 @@ def _make(chosen: argparse.Namespace) -> None:
         print(f"{name:<10} {words}")
     made = len(results) - sum(words.startswith("not made") for words in said.values())
     if results:
-        print(f"{made} of {len(results)} tables, figures, pages and lists of verdicts made in {output}")
+        print(f"{made} of {len(results)} tables, figures, pages and lists of verdicts made in {output}:")
+        print("\n".join(_files(output, [name for name in results if not said.get(name, "").startswith("not made")])))
     if not chosen.names and output == published.folder:
         write_gallery(REPOSITORY)
+        print("and beside them: results/published/README.md, and the table of README.md")
     for name in names:
         if name not in results:
             row, parts = judge_one(int(name.rpartition("_")[2]), published.study_of(name).evidence)
             print("\n".join(f"{key}: {value}" for key, value in row.items()))
             print("\n".join(f"  {part['verdict']:<22}{part['measured']:+.3f}  {part['part']}" for part in parts))
+
+
+def _files(output: Path, names: Iterable[str]) -> Iterator[str]:
+    """The files of what was made, a line for each: "figures/figure_1.pdf, .png"."""
+    for name in names:
+        study, _, stem = name.rpartition("/")
+        found = sorted(
+            path for place in (".", "tables", "figures") for path in (output / study / place).glob(f"{stem}.*")
+        )
+        if found:
+            kinds = "".join(f", {path.suffix}" for path in found[1:])
+            yield f"  {found[0].relative_to(output)}{kinds}"
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ from speclm.study.points import (
     read_rows,
     repeatable,
 )
+from speclm.study.tracked_views import OVERLAID
 
 _CHOSEN = ("method", "selection", "domain", "size", "budget", "seed")  # tags that are parameters too: charts need them
 
@@ -47,7 +48,7 @@ class Entry:
     """One run of a tracking server.
 
     Attributes:
-        parent: the id of the entry above.
+        parent: the id of the entry above. note: what it is, in a sentence or two.
         started: seconds since the epoch; `seconds`: how long it took.
         files: what is kept of it, by the folder that it goes to; `weights`: what is kept on request.
     """
@@ -55,6 +56,7 @@ class Entry:
     id: str
     parent: str | None
     name: str
+    note: str
     started: float
     seconds: float
     parameters: Mapping[str, str]
@@ -109,7 +111,7 @@ class _Trees:
         wildcards = parts[0].job.wildcards
         rows = self._generic(wildcards)
         content = {"parts": [short_hash(part.content) for part in parts], "rows": [repeatable(row) for row in rows]}
-        tags = {"kind": "mixture", **self._tags(wildcards), "experts": len(parts)}
+        tags = {"kind": "mixture", OVERLAID: "yes", **self._tags(wildcards), "experts": len(parts)}
         del tags["part"]
         points = (*measured(rows, "heldout", over_budgets=True), *costs(rows, over_budgets=True))
         seconds = sum(part.summary["seconds"] for part in parts)
@@ -124,7 +126,7 @@ class _Trees:
             *measured(rows, "heldout", over_budgets=True),
         )
         content = {**done.content, "rows": [repeatable(row) for row in rows]}
-        tags = {"kind": "pretraining", **self._tags(wildcards)}
+        tags = {"kind": "pretraining", **self._tags(wildcards), **({} if parent else {OVERLAID: "yes"})}
         name = "pretrain {method} {part} seed{seed}".format(**wildcards)
         return _entry(done, name, content, parent, tags, points, weights=sorted(folder.glob("b*.*")))
 
@@ -219,6 +221,7 @@ def _entry(
         id=short_hash({**content, "parent": parent}),
         parent=parent,
         name=name,
+        note=_note(tags),
         started=datetime.fromisoformat(summary["started"]).timestamp(),
         seconds=summary["seconds"] if seconds is None else seconds,
         parameters=_texts({**settings, **{key: tags[key] for key in _CHOSEN if key in tags}}),
@@ -227,6 +230,23 @@ def _entry(
         files=files or {},
         weights=weights,
     )
+
+
+def _note(tags: Mapping[str, Any]) -> str:
+    """What an entry is, in words."""
+    lower = "lower is better"
+    words = {
+        "mixture": "{method}: {experts} experts, each trained on the generic text of one cluster. What was measured of "
+        "them together, over the budgets.",
+        "pretraining": "Pretraining of {method} on generic text ({part}), seed {seed}. Steps of `over_tokens/…` are "
+        f"tokens, those of `heldout/…` and `cost/…` budgets; perplexity: {lower}.",
+        "specialization": "All fine-tunings of {method} on {domain}, seed {seed}: its models stand below.",
+        "model": "{method} for {domain}, fine-tuned on {size} tokens of it (0: not at all), at a budget of {budget} "
+        f"tokens. `test/perplexity` is of its test documents: {lower}.",
+        "candidate": "One of the fine-tunings that the best was chosen among: expert {expert} for {domain}.",
+        "study": f"Tables, figures and verdicts of the study (Artifacts), and the perplexities behind them: {lower}.",
+    }
+    return words[tags["kind"]].format(**tags)
 
 
 def _specialize(done: Finished) -> str:

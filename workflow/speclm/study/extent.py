@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import ceil
 from typing import Any
@@ -40,13 +40,15 @@ class Corpus:
 class Study:
     """A configuration, as far as its work goes.
 
-    corpora: by data set. datasets: the data set of every corpus ("generic" and the domains).
+    corpora: by data set. datasets: the data set of every corpus ("generic" and the domains). looks: by method, after
+    how many validations early stopping ends a fine-tuning in practice; one that is not there goes to its most steps.
     """
 
     config: Mapping[str, Any]
     methods: pd.DataFrame
     corpora: Mapping[str, Corpus]
     datasets: Mapping[str, str]
+    looks: Mapping[str, float] = field(default_factory=dict)
 
     def measured(self, method: str, corpus: str, seed: str) -> list[Measurement]:
         """Every measurement that is asked for of a method on a corpus."""
@@ -72,6 +74,15 @@ class Study:
     def recipes(self) -> dict[str, Recipe]:
         """The methods and their variants."""
         return make_recipes(self.config, self.methods)
+
+    def finetuning_steps(self, recipe: Recipe) -> dict[int, int]:
+        """Of one fine-tuning, by the size of its text: what it takes in practice, at most what it may."""
+        section = recipe.config["specialize"]
+        limits = dict(zip(section["sizes"], section["max_steps"][recipe.family], strict=True))
+        if recipe.kind not in self.looks:
+            return limits
+        between = dict(zip(section["sizes"], section["evaluate_every"], strict=True))
+        return {size: min(most, round(self.looks[recipe.kind] * between[size])) for size, most in limits.items()}
 
     def experts(self, method: str) -> int:
         """Among how many networks a method chooses."""

@@ -17,10 +17,11 @@ import pandas as pd
 
 from speclm.cluster.importance import DRAW_BYTES
 from speclm.stage.graph import Node
-from speclm.stage.progress import weights
+from speclm.stage.pace import Left, State, Task, time_left
+from speclm.study.duration import expected_seconds, kind_of
 from speclm.study.extent import Study
 from speclm.study.plan import GENERIC
-from speclm.study.speed import CORE_FLOPS, TEXT_SPEED, Speed
+from speclm.study.speed import Speed
 from speclm.study.work import FLOAT, Work, work_of
 
 HOUR = 3600.0
@@ -28,7 +29,6 @@ GIGA = 1e9
 WIDTH = 100  # of a line of text
 COLUMNS = ["jobs", "tokens", "flops", "device_hours", "core_hours", "disk_gb"]
 ORDER = 20  # bytes for each generic window: its number, its place in the shuffled epoch, its cluster
-START_SECONDS = 1.5  # of a job, for Python and its libraries: measured on the smallest
 
 
 @dataclass(frozen=True)
@@ -36,33 +36,37 @@ class Forecast:
     """Of one run.
 
     rules: by rule, `COLUMNS`. path: the longest one, first job first, with the hours of each. memory: bytes that the
-    rule named takes at once, where they grow with the corpus or a setting.
+    rule named takes at once, where they grow with the corpus or a setting. tasks: every job.
     """
 
     rules: pd.DataFrame
     path: list[tuple[Node, float]]
     memory: Mapping[str, int]
+    tasks: Sequence[Task]
+
+    def elapsed(self, cores: int) -> Left:
+        """How long the whole takes where the device is so many cores."""
+        return time_left(self.tasks, [State()] * len(self.tasks), [], cores)
 
 
 def make_forecast(study: Study, jobs: Sequence[Node], speed: Speed, durations: pd.DataFrame) -> Forecast:
     """Count the work of all jobs and turn it into hours.
 
     Args:
-        durations: config/reference/durations.tsv, for rules whose work is not counted: as long as on the laptop.
+        durations: config/reference/durations.tsv, for rules whose work is not counted.
     """
-    usual = weights([(job.rule, "-") for job in jobs], durations)
     processes = study.config["engine"]["processes"]
     rows, hours = [], []
-    for job, seconds in zip(jobs, usual, strict=True):
-        work = work_of(study, job.rule, job.wildcards)
-        device, core = (0.0, seconds) if work is None else _seconds(job.rule, work, speed)
-        counted = work or Work()
-        numbers = (1, counted.tokens, float(counted.flops), device / HOUR, core / HOUR, counted.disk / GIGA)
+    for job, seconds in zip(jobs, expected_seconds(study, jobs, speed, durations), strict=True):
+        counted = work_of(study, job.rule, job.wildcards) or Work()
+        device, core = (each / HOUR for each in seconds)
+        numbers = (1, counted.tokens, float(counted.flops), device, core, counted.disk / GIGA)
         rows.append({"rule": job.rule, **dict(zip(COLUMNS, numbers, strict=True))})
-        hours.append((device / (processes if job.rule == "pretrain_model" else 1) + core) / HOUR)
+        hours.append(device / (processes if job.rule == "pretrain_model" else 1) + core)
     rules = pd.DataFrame(rows).groupby("rule", sort=False)[COLUMNS].sum()
     path = [(jobs[number], hours[number]) for number in longest_path([job.needs for job in jobs], hours)]
-    return Forecast(rules, path, _memory(study))
+    tasks = [Task(kind_of(job), HOUR * each, job.needs) for job, each in zip(jobs, hours, strict=True)]
+    return Forecast(rules, path, _memory(study), tasks)
 
 
 def longest_path(needs: Sequence[Sequence[int]], hours: Sequence[float]) -> list[int]:
@@ -79,13 +83,6 @@ def longest_path(needs: Sequence[Sequence[int]], hours: Sequence[float]) -> list
     while before[path[-1]] >= 0:
         path.append(before[path[-1]])
     return path[::-1]
-
-
-def _seconds(rule: str, work: Work, speed: Speed) -> tuple[float, float]:
-    """Of the device, and of a core."""
-    if work.model:
-        return work.flops / speed.flops[work.model], START_SECONDS
-    return 0.0, START_SECONDS + work.flops / CORE_FLOPS + (work.text / 1e6 / TEXT_SPEED[rule] if work.text else 0.0)
 
 
 def _memory(study: Study) -> dict[str, int]:

@@ -4,7 +4,8 @@
     budget 300000, perplexity 84 on generic text     heldout/perplexity 84 at 300000
     nll 2 and 4 on two domains after 2.5k tokens     perplexity/slm/n2500 20.1 = exp(3) at the budget
 
-A point's step is the optimizer's on a curve, a pretraining budget where there is one value for each, 0 otherwise.
+A point's step is the optimizer's on a curve, tokens where its key says so, a pretraining budget where there is one
+value for each, 0 otherwise.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import pandas as pd
 from speclm.stage.files import read_json, read_table
 from speclm.study.metrics import COST_COLUMNS, MEASURED_COLUMNS
 from speclm.study.plan import GENERIC, KEY, Measurement
+from speclm.study.tracked_views import OVER_TOKENS
 
 SECONDS = ["seconds_generic", "seconds_specialize"]  # of timings.tsv
 Row = Mapping[str, Any]
@@ -41,8 +43,11 @@ def curve(lines: Iterable[Row], prefix: str = "train") -> Iterator[Point]:
 
 
 def curves_of_pretraining(lines: Iterable[Row]) -> Iterator[Point]:
-    """The trunk's lines, and those of each budget's cooldown as a curve of its own."""
+    """The trunk's lines, and those of each budget's cooldown as a curve of its own; the trunk's validation over tokens,
+    too, in which methods with batches of other sizes can be overlaid."""
     for line in lines:
+        if "budget" not in line and "validation" in line:
+            yield Point(OVER_TOKENS, line["validation"], line["tokens"])
         yield from curve([line], f"cooldown_b{line['budget']}" if "budget" in line else "train")
 
 

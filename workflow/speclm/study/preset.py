@@ -1,7 +1,7 @@
 """The plan of a preset: its configuration and tables are read, its jobs counted, and told what they take and how the
 study's scale compares with the paper's.
 
-    plan_preset(repository, "paper", "all", None, "H100", 0.4) -> "Plan of paper: 6,483 jobs …"
+    plan_preset(repository, "paper", "all", None, "H100", 0.4, 2, probe_machine) -> "Plan of paper: 6,483 jobs …"
 
 Nothing is trained or read of the corpora, which need not be there: how large they are is said by the run's own manifest
 once it has collected them, before that by config/reference/corpora.tsv.
@@ -9,7 +9,7 @@ once it has collected them, before that by config/reference/corpora.tsv.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
@@ -17,23 +17,38 @@ from typing import Any
 import pandas as pd
 
 from speclm.data.shards import list_shards, read_datasets
+from speclm.model.size import training_flops_per_token
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_json, read_table
 from speclm.stage.graph import read_graph
+from speclm.stage.pace import in_words
 from speclm.stage.settings import nearest
 from speclm.study.extent import Corpus, Study
 from speclm.study.forecast import WIDTH, make_forecast, write_forecast
 from speclm.study.plan import GENERIC
 from speclm.study.scale import compare, paper_counts, planned_counts, to_text
-from speclm.study.speed import choose_speed
+from speclm.study.speed import Speed, choose_speed, probed_speed
+from speclm.study.work import work_of
 
 DEFAULT = "laptop"  # config/config.yaml
+PUBLISHED = "results/published/laptop"  # by which fine-tunings are reckoned
 
 
 def plan_preset(
-    repository: Path, preset: str, target: str, tokens_per_second: float | None, gpu: str | None, mfu: float | None
+    repository: Path,
+    preset: str,
+    target: str,
+    tokens_per_second: float | None,
+    gpu: str | None,
+    mfu: float | None,
+    cores: int,
+    probe: Callable[[Mapping[str, Any], Path], Mapping[str, Any] | None],
 ) -> str:
     """The plan in words of a target ("all" or "ablations"); numbers left out are measured or assumed (see `speed`).
+
+    Args:
+        cores: of this machine, that the run would have. probe: measures it at the shapes of a configuration, for a
+            run's folder (probing.py).
 
     Raises:
         UserError: an unknown preset, a configuration that is refused, a data set of unknown size, and those of `speed`.
@@ -43,14 +58,58 @@ def plan_preset(
     study = make_study(config, tables, repository)
     results = repository / "results"
     chosen = tokens_per_second, gpu, mfu
-    speed = choose_speed(results, config["run"], config["engine"]["device"], study.size("slm"), *chosen)
+    given = any(number is not None for number in chosen)
+    here = not given and config["engine"]["device"] == "cpu"
+    speed = speed_of(study, results, probe(config, results / config["run"]) if here else None, chosen)
     forecast = make_forecast(study, jobs, speed, read_table(repository / "config/reference/durations.tsv"))
     what = "" if target == "all" else f", {target}"
     title = f"Plan of {config['run']} ({preset}{what}): {len(jobs)} jobs where none is done yet"
-    told = write_forecast(forecast, speed, title, list(_notes(study, tables["datasets"], repository)))
+    notes = list(_notes(study, tables["datasets"], repository))
+    if config["engine"]["device"] == "cpu":
+        notes.insert(0, f"On {cores} {'core' if cores == 1 else 'cores'}: {in_words(forecast.elapsed(cores))}.")
+    told = write_forecast(forecast, speed, title, notes)
     generic = study.tokens(GENERIC, "train"), study.windows(GENERIC, "train")
     scale = compare(planned_counts(config, *generic), paper_counts(repository / "config/reference/paper"))
     return f"{told}\n{to_text(scale, WIDTH)}"
+
+
+def speed_of(
+    study: Study,
+    results: Path,
+    probed: Mapping[str, Any] | None,
+    given: tuple[float | None, str | None, float | None] = (None, None, None),
+) -> Speed:
+    """The speed that jobs of a study are expected to go at: as probed, where that was done (see `speed`).
+
+    Args:
+        given: tokens per second, the name of a GPU, a share of its peak.
+    """
+    if probed is not None:
+        return probed_speed(probed, flops_per_token(study))
+    return choose_speed(results, study.config["run"], study.config["engine"]["device"], study.size("slm"), *given)
+
+
+def flops_per_token(study: Study) -> dict[str, float]:
+    """Of each network's training, those of a projected network's projections with it."""
+    found = {kind: float(training_flops_per_token(study.size(kind))) for kind in ("slm", "llm")}
+    found["slm_pn"] = found["slm"]
+    if "slm_pn" in study.recipes:
+        work = work_of(study, "pretrain_model", {"method": "slm_pn"})
+        assert work is not None
+        found["slm_pn"] = work.flops / work.tokens
+    return found
+
+
+def usual_looks(published: Path) -> dict[str, float]:
+    """By method, after how many validations its fine-tunings stopped in a published run; {}: no such run."""
+    if not (published / "metrics.tsv").is_file():
+        return {}
+    metrics, config = read_table(published / "metrics.tsv"), read_json(published / "run.json")["settings"]
+    section = config["specialize"]
+    between = dict(zip(section["sizes"], section["evaluate_every"], strict=True))
+    tuned = metrics.loc[metrics["size"].isin(between) & metrics["method"].isin(config["methods"])]
+    looks = tuned["specialize_tokens"] / (section["batch"] * config["context"]) / tuned["size"].map(between)
+    return {str(method): float(mean) for method, mean in looks.groupby(tuned["method"]).mean().items()}
 
 
 def presets(repository: Path) -> dict[str, Path]:
@@ -89,7 +148,7 @@ def make_study(config: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], re
             for name, dataset in read_datasets(tables["datasets"], datasets.values()).items()
         }
     corpora = {dataset: _corpus(dataset, sizes, manifests, shards[dataset]) for dataset in datasets.values()}
-    return Study(config, tables["methods"], corpora, datasets)
+    return Study(config, tables["methods"], corpora, datasets, usual_looks(repository / PUBLISHED))
 
 
 def _corpus(dataset: str, sizes: Mapping[str, Any], manifests: Path, shards: int) -> Corpus:
@@ -114,8 +173,8 @@ def _by_dataset(table: pd.DataFrame) -> dict[str, Any]:
 
 def _notes(study: Study, datasets: pd.DataFrame, repository: Path) -> Iterable[str]:
     yield (
-        "Assumed: corpora as large as config/reference/corpora.tsv says; fine-tuning and k-means to their most steps; "
-        "looks at validation not counted; core hours at the speed of the laptop run, one core a job."
+        "Assumed: corpora as large as config/reference/corpora.tsv says; fine-tuning stopped as early as in the "
+        "published run; k-means to its most rounds; FLOPs without, hours with looks at validation; one core a job."
     )
     chosen = read_datasets(datasets, study.datasets.values())
     with chdir(repository):

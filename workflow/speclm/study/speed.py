@@ -3,6 +3,7 @@
 Of these the first that there is:
 
     given      tokens per second of the SLM's training, or a device's name and its share of the peak (MFU)
+    probed     steps of this machine at the configuration's own shapes (probing.py)
     measured   results/{run}/: the pretraining seconds of timings.tsv; else results/bench/, on the same kind of device;
                else, on a CPU, the published laptop run
     assumed    an A100 at the paper's own rates (its table 2)
@@ -16,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -54,10 +56,12 @@ CORE_FLOPS = 30e9  # of distances to centroids, on one such core
 
 @dataclass(frozen=True)
 class Speed:
-    """FLOP/s of the device by model ("slm", "slm_pn", "llm"), and in words where they come from."""
+    """FLOP/s of the device by model ("slm", "slm_pn", "llm"), in words where they come from, and how fast a core reads
+    against the machine of `TEXT_SPEED`."""
 
     flops: Mapping[str, float]
     source: str
+    core: float = 1.0
 
 
 def choose_speed(
@@ -105,6 +109,16 @@ def assumed_speed(gpu: str, mfu: float | None) -> Speed:
     return Speed({kind: share * PEAKS[gpu] for kind, share in shares.items()}, f"assumed: {gpu} at {said} of its peak")
 
 
+def probed_speed(facts: Mapping[str, Any], flops_per_token: Mapping[str, float]) -> Speed:
+    """What was measured of this machine (probing.py).
+
+    Args:
+        flops_per_token: in training, by model.
+    """
+    rates = {model: rate * flops_per_token[model] for model, rate in facts["tokens_per_second"].items()}
+    return Speed(_completed(rates), f"measured: steps of training on this machine ({facts['machine']})", facts["core"])
+
+
 def pretraining_rates(metrics: pd.DataFrame, timings: pd.DataFrame) -> dict[str, float]:
     """FLOP/s of the pretrainings of "slm", "slm_pn" and "llm", as far as they were measured, at the largest budget."""
     rows = metrics.loc[metrics["domain"] == GENERIC].merge(timings.loc[timings["domain"] == GENERIC])
@@ -136,13 +150,12 @@ def _benched(folder: Path, device: str) -> Speed | None:
 
 
 def _measured(rates: Mapping[str, float], folder: Path) -> Speed | None:
+    return Speed(_completed(rates), f"measured: {folder.parent.name}/{folder.name}") if rates else None
+
+
+def _completed(rates: Mapping[str, float]) -> dict[str, float]:
     """What was not measured goes at the speed of the slowest that was."""
-    if not rates:
-        return None
-    return Speed(
-        {kind: rates.get(kind, min(rates.values())) for kind in PAPER_MFU},
-        f"measured: {folder.parent.name}/{folder.name}",
-    )
+    return {kind: rates.get(kind, min(rates.values())) for kind in PAPER_MFU}
 
 
 def _positive(key: str, value: float) -> float:

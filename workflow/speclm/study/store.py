@@ -10,6 +10,7 @@ MLflow is loaded only here, and with its telemetry off.
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sqlite3
@@ -19,9 +20,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
+from urllib.request import Request, urlopen
 
 from speclm.stage.errors import UserError
 from speclm.stage.files import atomic, sole
+from speclm.study.tracked_views import CURVES, MODELS, TAG
 
 DEFAULT_STORE = "sqlite:///results/tracking/mlflow.db"
 LOOPBACK = "127.0.0.1"
@@ -107,6 +110,25 @@ def serve_command(uri: str, port: int) -> list[str]:
             raise UserError(f"port {port} is taken", key="PORT", remedy="name another: make ui PORT=5001") from error
     served = ["--host", LOOPBACK, "--port", str(port), "--workers", "1", "--artifacts-destination", str(files)]
     return [sys.executable, "-m", "mlflow", "server", *served]
+
+
+def pages(port: int) -> list[str]:
+    """Of every experiment, the one changed last first, where its models and its curves are to be seen.
+
+    Raises:
+        OSError: the server does not answer.
+    """
+    root = f"http://{LOOPBACK}:{port}"
+    wanted = json.dumps({"max_results": 100, "order_by": ["last_update_time DESC"]}).encode()
+    asked = Request(f"{root}/api/2.0/mlflow/experiments/search", wanted, {"Content-Type": "application/json"})
+    with urlopen(asked, timeout=WAIT) as answer:
+        found = json.load(answer).get("experiments", [])
+    own = [each for each in found if any(tag["key"].startswith(TAG) for tag in each.get("tags", []))]
+    return [
+        f"{each['name']}, {what}: {root}/#/experiments/{each['experiment_id']}/runs?viewStateShareKey={key}{mode}"
+        for each in own
+        for what, key, mode in (("models", MODELS, ""), ("curves", CURVES, "&compareRunsMode=CHART"))
+    ] or [f"{root} (no study was imported: make track)"]
 
 
 def environment(uri: str) -> dict[str, str]:

@@ -21,7 +21,14 @@ from urllib.parse import urlsplit
 from speclm.stage.errors import UserError
 from speclm.study.entries import Entry
 from speclm.study.store import database_of, public
+from speclm.study.tracked_views import view_tags
 
+NOTE = "mlflow.note.content"  # the tag that MLflow shows as the description
+EXPERIMENT_NOTE = (
+    "One run of the workflow. **Trainings** stand above what starts from them: a pretraining, its fine-tunings on a "
+    "domain, and the models that came out, with their results on test documents (`test/perplexity`: lower is better). "
+    "The run named study holds tables, figures and verdicts. All of it is a copy: the results folder is the truth."
+)
 PARAMETERS, VALUES = 100, 900  # that MLflow takes at once: no more of the one, no more than 1,000 of all
 
 Item = TypeVar("Item")
@@ -42,6 +49,10 @@ def import_entries(client: Any, experiment: str, entries: Iterable[Entry], with_
         UserError: the experiment was deleted.
     """
     identifier = _experiment(client, experiment)
+    tags = client.get_experiment(identifier).tags
+    for key, value in {NOTE: EXPERIMENT_NOTE, **view_tags()}.items():
+        if tags.get(key) != value:
+            client.set_experiment_tag(identifier, key, value)
     found = _runs(client, identifier)
     runs = {entry: run.info.run_id for entry, run in found.items()}
     new = present = 0
@@ -90,7 +101,7 @@ def _runs(client: Any, experiment: str) -> dict[str, Any]:
 
 
 def _create(client: Any, experiment: str, entry: Entry, parent: str | None) -> str:
-    tags = {**entry.tags, "entry": entry.id, "mlflow.source.git.commit": entry.tags["commit"]}
+    tags = {**entry.tags, "entry": entry.id, "mlflow.source.git.commit": entry.tags["commit"], NOTE: entry.note}
     if parent:
         tags["mlflow.parentRunId"] = parent
     run = client.create_run(experiment, start_time=_milliseconds(entry.started), tags=tags, run_name=entry.name)

@@ -1,8 +1,8 @@
 """What each job of a study takes: tokens, floating point operations, text read, files written; nothing is built or run.
 
 In goes the extent of a study; out comes the work of a job by its rule and wildcards. FLOPs are those of the cost ledger
-(model/size.py): 2 per weight and token forward, 6 in training; looks at validation are left out. Fine-tuning counts its
-most steps, though early stopping usually ends it sooner.
+(model/size.py): 2 per weight and token forward, 6 in training; looks at validation stand beside them. Fine-tuning
+counts the steps after which early stopping ended it in the published run.
 
     pretrain_model slm, 1,200,000 tokens in steps of 8 x 128:   1,171 steps, 1,199,104 tokens, 1.7e12 FLOPs
 """
@@ -43,7 +43,8 @@ class Work:
     """Of one job.
 
     model: whose speed on the device the FLOPs take ("slm", "slm_pn" or "llm"); "" where a processor's core does them.
-    text: bytes that a core reads. disk: bytes that stay.
+    text: bytes that a core reads. disk: bytes that stay. looks: FLOPs of looks at validation, which the cost ledger
+    leaves out.
     """
 
     model: str = ""
@@ -51,6 +52,7 @@ class Work:
     flops: int = 0
     text: int = 0
     disk: int = 0
+    looks: int = 0
 
 
 def work_of(study: Study, rule: str, wildcards: Wildcards) -> Work | None:
@@ -161,7 +163,8 @@ def _pretrain(study: Study, wildcards: Wildcards) -> Work:
         present = projection.experts * (1 - (1 - 1 / projection.experts) ** section["micro_batch"])
         flops += int(passes * present) * projection_flops(size, projection)
     disk = len(section["budgets"]) * parameters * FLOAT
-    return Work(kind, tokens, flops, disk=disk)
+    seen = tokens // step // section["evaluate_every"] * _shown(study, GENERIC, "heldout", section["evaluate_windows"])
+    return Work(kind, tokens, flops, disk=disk, looks=seen * forward_flops_per_token(size))
 
 
 def trained_tokens(bought: Iterable[int], cooldown: float, step: int) -> int:
@@ -184,21 +187,30 @@ def _specialize(study: Study, wildcards: Wildcards) -> Work:
     teacher = 0
     if recipe.teacher != "-":
         teacher = forward_flops_per_token(study.size(study.recipes[recipe.teacher].network))
-    limits = dict(zip(section["sizes"], section["max_steps"][recipe.family], strict=True))
+    steps = study.finetuning_steps(recipe)
     runs = study.measured(method, domain, wildcards["seed"])
     ways: dict[tuple[int, int], set[str]] = {}
     for run in runs:
         ways.setdefault((run.size, run.budget), set()).add(run.selection)
-    tokens = searched = 0
+    between = dict(zip(section["sizes"], section["evaluate_every"], strict=True))
+    shown = _shown(study, domain, "valid", section["valid_windows"])
+    tokens = searched = seen = 0
     for (domain_tokens, _), chosen in ways.items():
         if domain_tokens:  # 0: the model before fine-tuning
             tuned = experts if "best_finetuned" in chosen else min(experts, len(chosen))
-            tokens += tuned * limits[domain_tokens] * step
+            tokens += tuned * steps[domain_tokens] * step
+            seen += tuned * (steps[domain_tokens] // between[domain_tokens]) * shown
         if "best_pretrained" in chosen:
             windows = min(section["selection_windows"], domain_tokens // study.config["context"])
             searched += experts * windows * study.config["context"]
     flops = tokens * (training_flops_per_token(size, lora) + teacher) + searched * forward_flops_per_token(size)
-    return Work(recipe.network, tokens + searched, flops, disk=len(runs) * parameter_count(size) * FLOAT)
+    disk = len(runs) * parameter_count(size) * FLOAT
+    return Work(recipe.network, tokens + searched, flops, disk=disk, looks=seen * forward_flops_per_token(size))
+
+
+def _shown(study: Study, corpus: str, split: str, windows: int) -> int:
+    """Tokens of one look at validation."""
+    return min(windows, study.windows(corpus, split)) * int(study.config["context"])
 
 
 def _evaluate_domain(study: Study, wildcards: Wildcards) -> Work:
@@ -245,3 +257,4 @@ _RULES: dict[str, Callable[[Study, Wildcards], Work]] = {
     "evaluate_domain": _evaluate_domain,
     "count_ngrams": _count,
 }
+COUNTED = tuple(_RULES)  # rules whose work is counted
