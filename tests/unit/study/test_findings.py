@@ -19,8 +19,11 @@ def macro(e: Evidence, size: int = 1000):  # type: ignore[no-untyped-def]
 
 def test_the_papers_numbers(paper_results: Results) -> None:
     e = paper_results.evidence
-    assert lowest(e, SHARED, e.generic) == "LLM lowest at every budget, SLM-mix lowest of the small models (one seed)"
-    assert lowest(e, [*SHARED, "slm_is"], macro(e)) == "SLM-is lowest at the largest budget (one seed)"
+    assert (
+        lowest(e, SHARED, e.generic, "Here")
+        == "Here: LLM lowest at every budget, SLM-mix lowest of the small models (one seed)"
+    )
+    assert lowest(e, [*SHARED, "slm_is"], macro(e), "Here") == "Here: SLM-is lowest at the largest budget (one seed)"
     assert of_domains(e, ("slm", "slm_pn"), 1000, "After 1k tokens") == (
         "After 1k tokens, lowest of the small models: SLM-pn on law and maths, SLM on web (one seed)"
     )
@@ -34,9 +37,12 @@ def test_the_papers_numbers(paper_results: Results) -> None:
 
 def test_peers_that_are_lower_still(peer_results: Results) -> None:
     e = peer_results.evidence
-    assert lowest(e, ("slm", "llm"), macro(e), ["ngram", "ngram_small"]) == "LLM lowest at every budget (one seed)"
-    assert lowest(e, ("slm", "slm_pn"), macro(e), ["ngram", "ngram_small"]) == (
-        "SLM-pn lowest at every budget; n-gram lower still (one seed)"
+    assert (
+        lowest(e, ("slm", "llm"), macro(e), "Here", ["ngram", "ngram_small"])
+        == "Here: LLM lowest at every budget (one seed)"
+    )
+    assert lowest(e, ("slm", "slm_pn"), macro(e), "Here", ["ngram", "ngram_small"]) == (
+        "Here: SLM-pn lowest at every budget; n-gram lower still (one seed)"
     )
 
 
@@ -47,13 +53,15 @@ def test_what_an_interval_does_not_allow_is_not_said() -> None:
         return paper_nll(name._replace(method="slm", selection="none")) if name.method in SHARED else paper_nll(name)
 
     e = results_of(Truth(nll=alike, noise=0.3)).evidence
-    assert lowest(e, ("slm_pn", "slm"), macro(e)).endswith("lowest at the largest budget, not told apart (one seed)")
+    assert lowest(e, ("slm_pn", "slm"), macro(e), "Here").endswith(
+        "lowest at the largest budget, not told apart (one seed)"
+    )
     assert signed(e, e.macro("slm", 1000, 400) - e.macro("slm_pn", 1000, 400)) == 0
 
 
 def test_several_seeds_are_said() -> None:
     e = results_of(Truth(seeds=(17, 18, 19))).evidence
-    assert lowest(e, SHARED, e.generic).endswith("(3 seeds)")
+    assert lowest(e, SHARED, e.generic, "Here").endswith("(3 seeds)")
 
 
 def test_beside_the_slm(paper_results: Results) -> None:

@@ -39,7 +39,9 @@ def figure_3(material: Material) -> Drawing:
         paper=paper,
         heading_of_paper="The paper: C4",
     )
-    return draw_row(material, [panel], lowest(e, material.present(SHARED), e.generic, peers_of(material)))
+    return draw_row(
+        material, [panel], lowest(e, material.present(SHARED), e.generic, "Generic text", peers_of(material))
+    )
 
 
 def figure_4(place: int) -> Callable[[Material], Drawing]:
@@ -67,7 +69,8 @@ def figure_4(place: int) -> Callable[[Material], Drawing]:
                 flat=[*own, *peers],
             ),
         ]
-        return draw_row(material, panels, lowest(e, [*names, *own], lambda name, b: e.macro(name, size, b), peers))
+        finding = lowest(e, [*names, *own], lambda name, b: e.macro(name, size, b), stage(size), peers)
+        return draw_row(material, panels, finding)
 
     return draw
 

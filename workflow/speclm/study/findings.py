@@ -4,7 +4,7 @@ In: the evidence. Out: one sentence. A method is called lower than another only 
 says so; else the two are "not told apart". With one seed the sentence says so, too: another training may turn it.
 
     SLM 17.2, SLM-pn 17.8, LLM 12.4 at the largest budget, in this order at each:
-    "LLM lowest at every budget, SLM lowest of the small models (one seed)"
+    "After 1k tokens: LLM lowest at every budget, SLM lowest of the small models (one seed)"
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ def signed(e: Evidence, difference: Statistic) -> int:
     return (value > 0) - (value < 0) if low != low else (low > 0) - (high < 0)
 
 
-def lowest(e: Evidence, names: Sequence[str], score: Score, peers: Sequence[str] = ()) -> str:
+def lowest(e: Evidence, names: Sequence[str], score: Score, when: str, peers: Sequence[str] = ()) -> str:
     """Which method is lowest at the largest budget, and whether at every one; which of the small models is; which
     peers are lower still.
 
     Args:
-        score: log perplexity of a method at a budget. names: of methods with a budget.
+        score: log perplexity of a method at a budget. names: of methods with a budget. when: on which text, after what.
     """
     first = _first(e, names, score)
     where = "at every budget" if len(first) == 1 and _always(e, first[0], names, score) else "at the largest budget"
-    words = f"{_labels(e, first)} lowest {where}{_tie(first)}"
+    words = f"{when}: {_labels(e, first)} lowest {where}{_tie(first)}"
     small = [name for name in names if name not in LARGE]
     if len(small) < len(names) and len(small) > 1 and first[0] in LARGE:
         of_small = _first(e, small, score)
