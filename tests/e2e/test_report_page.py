@@ -17,7 +17,10 @@ from speclm.stage.files import read_json, read_table
 from speclm.study.peers import PEERS
 
 DESK, PHONE = (1280, 900), (390, 844)
-SECTIONS = tuple("answer claims scale results costs assumptions data models measurements environment".split())
+SECTIONS = (
+    *("answer", "claims", "scale", "results", "costs"),
+    *("assumptions", "data", "models", "measurements", "environment"),
+)
 
 
 @pytest.fixture(scope="module", params=[DESK, PHONE], ids=["desk", "phone"])

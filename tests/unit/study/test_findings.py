@@ -5,10 +5,20 @@ import pytest
 from speclm.study.bootstrap import Statistic
 from speclm.study.decision import decide
 from speclm.study.evidence import Evidence
-from speclm.study.findings import beside, lowest, of_cells, of_distillation, of_domains, of_tasks, of_variants, signed
+from speclm.study.findings import (
+    beside,
+    lowest,
+    of_cells,
+    of_distillation,
+    of_domains,
+    of_fine_tuning,
+    of_tasks,
+    of_variants,
+    signed,
+)
 from speclm.study.plan import GENERIC, Measurement
 from unit.study.drawing import make_drawing
-from unit.study.made_up import Results, Truth, paper_nll, results_of
+from unit.study.made_up import Results, Truth, paper_cost, paper_nll, results_of
 
 SHARED = ("slm", "slm_mix", "slm_pn", "llm")
 
@@ -82,6 +92,19 @@ def test_cells_are_counted(paper_results: Results) -> None:
     said = of_cells(e, cells)
     assert said.startswith(f"Best of the small models: SLM-is in {small.count('slm_is')} of {len(small)} cells, ")
     assert f"SLM-pn in {small.count('slm_pn')}" in said
+
+
+def test_fine_tuning_costs_what_its_interval_allows() -> None:
+    """The LLM takes six times as much; the others take what SLM takes."""
+
+    def cost(name: Measurement) -> dict[str, float]:
+        return {column: (6 if name.method == "llm" else 1) * flops for column, flops in paper_cost(name).items()}
+
+    e = results_of(Truth(cost=cost)).evidence
+    assert of_fine_tuning(e, SHARED, 1000) == (
+        "Fine-tuning to the best validation: LLM takes 6 times what SLM takes; SLM-mix and SLM-pn not told apart from "
+        "SLM (one seed)"
+    )
 
 
 def test_variants(variant_results: Results) -> None:

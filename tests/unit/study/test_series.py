@@ -26,7 +26,7 @@ def test_a_curve_in_numbers(paper_results: Results) -> None:
     assert list(series_of(e, curve, logs=True).y) == pytest.approx(np.log(series.y))
     assert series.end == End(200, series.y[1], "SLM", LOOKS["slm"])
     panel = Panel("Generic text", "Generic pretraining", [curve], paper={})
-    table = table_of(rows_of(panel, [series]))
+    table = table_of(rows_of(panel, [series], "Generic pretraining (FLOPs)"))
     assert list(table.columns) == list(COLUMNS)
     assert list(table["x"]) == [100, 200] and set(table["source"]) == {"measured"}
     assert set(table["y_axis"]) == {"macro perplexity (lower is better)"}

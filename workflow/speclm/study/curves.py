@@ -50,13 +50,16 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """The measurements of one method. `label`: beside it, and `look`: by default the method's; `dashes`: its line."""
+    """The measurements of one method. `label`: beside it, and `look`: by default the method's; `dashes`: its line;
+    `entry`: in the table, where its label stands for several.
+    """
 
     method: str
     points: Sequence[Point]
     label: str | None = None
     dashes: str = "-"
     look: Look | None = None
+    entry: str | None = None
 
 
 PaperCurves = Mapping[str, "pd.Series[float]"]  # by method: numbers by GPU-hours

@@ -73,6 +73,7 @@ def figure_6(material: Material) -> Drawing:
             ],
             label=f"{e.plan.method(name).label}, {_told(tasks, shares[name])}",
             dashes=DASHES[tasks],
+            entry=f"{e.plan.method(name).label}, N = {tasks}",
         )
         for name in names
         for tasks in TASKS
@@ -125,7 +126,7 @@ def figure_9(place: int) -> Callable[[Material], Drawing]:
                     )
                     for curve in curves
                 ],
-                value="to best validation",
+                value="fine-tuning",
                 value_unit=e.unit,
                 paper=_limits(material, place) if place_of == 0 else {},
                 heading_of_paper=f"Paper: {('1M', '8M', '64M')[place - 1]} tokens",

@@ -69,7 +69,12 @@ def figure_2(material: Material) -> Drawing:
 
 
 def _words(steps: tuple[str, ...]) -> str:
-    return "; ".join(step.replace("\n", " ") for step in steps)
+    """Steps without the signs of their formula: W_i=Σ E_i M T."""
+    signs = {"\n": " ", "$": "", "\\Sigma": "Σ", "\\,": " "}
+    words = "; ".join(steps)
+    for sign, plain in signs.items():
+        words = words.replace(sign, plain)
+    return words
 
 
 def _draw_row(axes: Axes, method: str, middle: float) -> None:

@@ -84,7 +84,9 @@ def figure_trend(material: Material) -> Drawing:
             axes.set_xlim(low, high)
             _label(axes, material, panel, own)
         frame.write(figure)
-    lines = [row for panel, own in zip(panels, series, strict=True) for row in rows_of(panel, own, panel.cost)]
+    lines = [
+        row for panel, own in zip(panels, series, strict=True) for row in rows_of(panel, own, panel.cost, panel.cost)
+    ]
     return Drawing(figure, frame.finding, table_of(lines))
 
 

@@ -118,18 +118,17 @@ def of_one_expert(e: Evidence) -> str:
 
 
 def of_fine_tuning(e: Evidence, names: Sequence[str], size: int) -> str:
-    """How many times SLM's fine-tuning the others' costs to the best validation, at the largest budget."""
+    """What fine-tuning to the best validation costs the others against SLM, at the largest budget."""
     own = e.log_finetuning_cost("slm", size, e.plan.budgets_of("slm")[-1])
     others = [name for name in names if name != "slm"]
-    ratios = {
-        name: exp((e.log_finetuning_cost(name, size, e.plan.budgets_of(name)[-1]) - own).estimate) for name in others
-    }
+    ratios = {name: e.log_finetuning_cost(name, size, e.plan.budgets_of(name)[-1]) - own for name in others}
+    apart = sorted((name for name in others if signed(e, ratios[name])), key=lambda name: -ratios[name].estimate)
+    alike = [name for name in others if name not in apart]
     told = [
-        f"{e.plan.method(name).label} {ratios[name]:.2g}" for name in sorted(others, key=lambda name: -ratios[name])
+        f"{e.plan.method(name).label} takes {exp(ratios[name].estimate):.2g} times what SLM takes" for name in apart
     ]
-    return (
-        sentence(e, f"Fine-tuning to the best validation costs {_listed(told)} times what it costs SLM") if told else ""
-    )
+    told += [f"{_labels(e, alike)} not told apart from SLM"] if alike else []
+    return sentence(e, f"Fine-tuning to the best validation: {'; '.join(told)}") if told else ""
 
 
 def of_cells(e: Evidence, cells: Iterable[Cell]) -> str:

@@ -88,7 +88,7 @@ def draw_row(
         if beside:
             _draw_paper(add_axes(figure, WIDTH - LABELS - PAPER, bottom, PAPER, HEIGHT), beside[0])
         frame.write(figure)
-    rows = [row for panel, own in zip(panels, series, strict=True) for row in rows_of(panel, own)]
+    rows = [row for panel, own in zip(panels, series, strict=True) for row in rows_of(panel, own, _axis(panel, e))]
     return Drawing(figure, frame.finding, table_of(rows))
 
 
@@ -125,8 +125,13 @@ def draw_grid(
             if column == columns - 1 or place == len(panels) - 1:
                 label_ends(axes, _ends(own))
         frame.write(figure)
-    lines = [line for panel, own in zip(panels, series, strict=True) for line in rows_of(panel, own)]
+    lines = [line for panel, own in zip(panels, series, strict=True) for line in rows_of(panel, own, _axis(panel, e))]
     return Drawing(figure, frame.finding, table_of(lines))
+
+
+def _axis(panel: Panel, e: Evidence) -> str:
+    """What the places in its table are."""
+    return f"{panel.cost} ({e.unit.name})"
 
 
 def _headroom(panels: Sequence[Panel]) -> float:

@@ -72,11 +72,17 @@ def shared_variation(panels: Sequence[Panel]) -> Statistic | None:
     return common.shift(-common.estimate)
 
 
-def rows_of(panel: Panel, series: Iterable[Series], paper_axis: str = PAPER_AXIS) -> list[tuple[object, ...]]:
-    """The rows of a panel, then of the paper's points that stand in it or beside it."""
-    value = panel.value.replace("\n", " ")
+def rows_of(
+    panel: Panel, series: Iterable[Series], axis: str, paper_axis: str = PAPER_AXIS
+) -> list[tuple[object, ...]]:
+    """The rows of a panel, then of the paper's points that stand in it or beside it.
+
+    Args:
+        axis, paper_axis: what their places are.
+    """
+    value = panel.value.replace("\n", " ") + (f" ({panel.value_unit.name})" if panel.value_unit else "")
     rows: list[tuple[object, ...]] = [
-        (panel.heading, OURS, s.curve.method, s.label, panel.cost, x, value, y, low, high)
+        (panel.heading, OURS, s.curve.method, s.curve.entry or s.label, axis, x, value, y, low, high)
         for s in series
         for x, y, low, high in zip(s.x, s.y, s.low, s.high, strict=True)
     ]
