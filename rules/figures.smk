@@ -19,6 +19,7 @@ rule draw_figure:
             category="Figures",
             labels={"figure": "{figure}"},
         ),
+        tsv="<run>/{study}figures/figure_{figure}.tsv",
     log:
         "<logs>/{study}draw_figure/{figure}.log",
     benchmark:

@@ -33,6 +33,7 @@ rule write_method_cards:
 rule write_report:
     input:
         unpack(report_inputs),
+        methods=REPOSITORY / "config/methods.tsv",
         looks=LOOKS,
         locks=LOCKS,
     output:

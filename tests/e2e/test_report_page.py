@@ -17,7 +17,10 @@ from speclm.stage.files import read_json, read_table
 from speclm.study.peers import PEERS
 
 DESK, PHONE = (1280, 900), (390, 844)
-SECTIONS = ("claims", "scale", "results", "costs", "assumptions", "data", "models", "measurements", "environment")
+SECTIONS = (
+    *("answer", "claims", "scale", "results", "costs"),
+    *("assumptions", "data", "models", "measurements", "environment"),
+)
 
 
 @pytest.fixture(scope="module", params=[DESK, PHONE], ids=["desk", "phone"])
@@ -60,6 +63,25 @@ def click(browser: Any, table: str, head: str) -> str:
     return str(cell.get_attribute("aria-sort"))
 
 
+def wait(browser: Any) -> None:
+    """Until the page has looked at its sizes again."""
+    browser.execute_async_script(
+        "requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(arguments[0], 50)))"
+    )
+
+
+def luminance(colour: list[float]) -> float:
+    """Relative luminance of red, green and blue from 0 to 255 (WCAG 2)."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (part / 255 for part in colour[:3])]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: list[float], two: list[float]) -> float:
+    """Of two colours, from 1 to 21 (WCAG 2)."""
+    dark, light = sorted((luminance(one), luminance(two)))
+    return (light + 0.05) / (dark + 0.05)
+
+
 def first_number(cell: str) -> float:
     return float(cell.split()[0].replace(",", ""))
 
@@ -94,7 +116,7 @@ def test_every_figure_is_decoded_captioned_and_can_be_had(opened: tuple[Any, str
         assert browser.execute_script("return arguments[0].complete && arguments[0].naturalWidth", image) > 500
         assert figure.find_element("tag name", "figcaption").text.startswith("Figure ")
         links = figure.find_elements("css selector", "a[download]")
-        assert [Path(link.get_attribute("download")).suffix for link in links] == [".png", ".pdf"]
+        assert [Path(link.get_attribute("download")).suffix for link in links] == [".png", ".pdf", ".tsv"]
         for link in links:
             content = base64.b64decode(link.get_attribute("href").partition("base64,")[2])
             assert content == (smoke.results / "figures" / link.get_attribute("download")).read_bytes()
@@ -131,7 +153,7 @@ def test_words_and_shortened_numbers_are_sorted_by_what_they_mean(opened: tuple[
     assert len(claims) == 6 and claims == sorted(claims, key=first_number)  # 2. before 15.
     browser.execute_script("document.getElementById('all_costs').open = true")
     for direction, reverse in {"ascending": False, "descending": True}.items():
-        assert click(browser, "all_costs", "total_50") == direction
+        assert click(browser, "all_costs", "FLOPs for 50 domains") == direction
         shown = browser.execute_script(
             "return [...document.querySelector('#all_costs table').tBodies[0].rows]"
             ".map(row => row.cells[row.cells.length - 1]).map(cell => cell.dataset.value || cell.textContent)"
@@ -140,15 +162,27 @@ def test_words_and_shortened_numbers_are_sorted_by_what_they_mean(opened: tuple[
         assert [float(value) for value in shown] == pytest.approx(expected, rel=1e-7)
 
 
-def test_the_page_does_not_scroll_sideways_and_wide_tables_do(opened: tuple[Any, str, int]) -> None:
+def test_nothing_is_clipped_and_wide_tables_scroll_within_themselves_with_a_cue(opened: tuple[Any, str, int]) -> None:
     browser, _, width = opened
     browser.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    wait(browser)
+    root = browser.execute_script("const e = document.documentElement; return [e.scrollWidth, e.clientWidth]")
+    assert root[0] == root[1] <= width
     outside = browser.execute_script(
-        "return [...document.querySelectorAll('body *')].filter(e => !e.closest('.wide, nav, pre, script') && "
-        "e.getBoundingClientRect().right > window.innerWidth + 1).map(e => e.outerHTML.slice(0, 80))"
+        "return [...document.querySelectorAll('body *')].filter(e => !e.closest('.wide, pre, script') && "
+        "e.getBoundingClientRect().right > document.documentElement.clientWidth + 1).map(e => e.outerHTML.slice(0, 80))"
     )
     assert outside == []
+    # tables stand in a box that scrolls, which says so where it has to
+    assert browser.execute_script("return document.querySelectorAll('table').length") == browser.execute_script(
+        "return document.querySelectorAll('.wide > table').length"
+    )
+    boxes = browser.execute_script(
+        "return [...document.querySelectorAll('.wide')].map(e => [e.scrollWidth > e.clientWidth + 1, "
+        "e.classList.contains('scrolls'), e.previousElementSibling.matches('.cue') && "
+        "e.previousElementSibling.offsetHeight > 0, getComputedStyle(e).overflowX])"
+    )
+    assert all(wide == marked == cue and overflow == "auto" for wide, marked, cue, overflow in boxes)
     wide = browser.execute_script(
         "return [...document.querySelectorAll('.wide')].filter(e => e.scrollWidth > e.clientWidth).length"
     )
@@ -159,6 +193,41 @@ def test_the_page_does_not_scroll_sideways_and_wide_tables_do(opened: tuple[Any,
     assert moved == 200
     size = browser.execute_script("return parseFloat(getComputedStyle(document.querySelector('p')).fontSize)")
     assert size >= 16
+
+
+def test_figures_fit_and_can_be_enlarged(opened: tuple[Any, str, int]) -> None:
+    browser, _, width = opened
+    script = "return [...document.querySelectorAll('figure img')].map(e => e.getBoundingClientRect().width)"
+    assert max(browser.execute_script(script)) <= min(width - 32, 960)
+    button = browser.find_element("css selector", "#figure_trend .enlarge")
+    assert button.is_displayed() == (width < 500)
+    if width < 500:
+        browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
+        button.click()
+        wait(browser)
+        assert browser.execute_script(script)[1] == 960  # after figure 1
+        assert browser.find_element("css selector", "#figure_trend .cue").is_displayed()
+        root = browser.execute_script("const e = document.documentElement; return [e.scrollWidth, e.clientWidth]")
+        assert root[0] == root[1]
+        button.click()
+        wait(browser)
+        assert browser.execute_script(script)[1] < width
+
+
+def test_in_the_dark_the_page_is_dark_and_figures_lie_on_white(opened: tuple[Any, str, int]) -> None:
+    browser, _, _ = opened
+    colours = """
+        const of = (name, kind) => getComputedStyle(document.querySelector(name))[kind].match(/[0-9.]+/g).map(Number);
+        return [of('body', 'backgroundColor'), of('body', 'color'), of('th', 'backgroundColor'), of('a', 'color'),
+                of('.decided', 'color'), of('.card', 'backgroundColor')];
+    """
+    for scheme in ("dark", "light"):
+        media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+        paper, ink, head, link, quiet, card = browser.execute_script(colours)
+        assert (luminance(paper) < 0.1) == (scheme == "dark") == (luminance(head) < 0.1)
+        assert min(contrast(paper, colour) for colour in (ink, link, quiet)) > 4.5
+        assert card == [255, 255, 255]
 
 
 def test_what_is_read_there(opened: tuple[Any, str, int], smoke: Clone) -> None:

@@ -47,6 +47,7 @@ def test_every_table_and_figure_is_there(smoke: Clone) -> None:
     for name in ("trend", "1", "2", "3", "4a", "4b", "4c", "4d", "5", "6", "8", "9a", "9b", "9c", "12", "13"):
         assert (smoke.results / f"figures/figure_{name}.pdf").read_bytes().startswith(b"%PDF")
         assert (smoke.results / f"figures/figure_{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert len(read_table(smoke.results / f"figures/figure_{name}.tsv")) > 3
     claims = read_table(smoke.results / "claims.tsv")
     assert set(claims["verdict"]) <= {"one seed: cannot tell", "cannot tell"}  # what one seed can say
     assert len(claims) == 17
@@ -56,6 +57,7 @@ def test_every_table_and_figure_is_there(smoke: Clone) -> None:
         assert (smoke.results / name).stat().st_size > 100
     for name in ("5", "7", "10", "11", "14a", "14b", "14c"):
         assert (smoke.results / f"ablations/figures/figure_{name}.pdf").read_bytes().startswith(b"%PDF")
+        assert len(read_table(smoke.results / f"ablations/figures/figure_{name}.tsv")) > 3
     assert "`clusters.seed`" in (smoke.results / "assumptions.md").read_text()
     assert "**Sensitivity.**" in (smoke.results / "ablations/assumptions.md").read_text()
 

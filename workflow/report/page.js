@@ -1,5 +1,6 @@
 // Sorting: a click on a column's head sorts by it, a second one the other way round, a third as it was. Cells that begin
-// with numbers go by these (1,086 [1,068, 1,105]; 1.2M), dashes last. And a shown figure is its own download.
+// with numbers go by these (1,086 [1,068, 1,105]; 1.2M), dashes last. What is wider than its box says that it can be
+// scrolled. A figure can be enlarged, and is its own download.
 "use strict";
 
 const SIZES = { k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15, E: 1e18 };
@@ -46,6 +47,33 @@ for (const table of document.querySelectorAll("table")) {
       head.setAttribute("aria-sort", direction);
       sort(table, column, direction);
     });
+  });
+}
+
+for (const box of document.querySelectorAll(".wide")) {
+  const cue = document.createElement("p");
+  cue.className = "cue";
+  cue.textContent = "Wider than the screen: scroll sideways";
+  box.before(cue);
+  const look = () => {
+    const wide = box.scrollWidth > box.clientWidth + 1;
+    cue.hidden = !wide;
+    box.classList.toggle("scrolls", wide);
+    box.classList.toggle("ended", box.scrollLeft + box.clientWidth >= box.scrollWidth - 1);
+    if (wide) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  };
+  const observer = new ResizeObserver(look);
+  observer.observe(box);
+  observer.observe(box.firstElementChild);
+  box.addEventListener("scroll", look, { passive: true });
+}
+
+for (const button of document.querySelectorAll(".enlarge")) {
+  button.addEventListener("click", () => {
+    const large = button.closest("figure").classList.toggle("large");
+    button.setAttribute("aria-pressed", String(large));
+    button.textContent = large ? "Fit to the screen" : "Enlarge";
   });
 }
 

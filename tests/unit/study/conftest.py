@@ -9,7 +9,7 @@ import pytest
 from speclm.study.peers import PEERS
 from speclm.study.published import Published
 from speclm.study.store import open_store
-from unit.study.drawing import Drawn, make_figure
+from unit.study.drawing import Drawn, make_drawing
 from unit.study.made_up import ABLATIONS, Results, Truth, results_of
 from unit.study.published_copies import add_variants, copy_laptop
 from unit.study.tracked import address
@@ -38,7 +38,7 @@ def drawn(paper_results: Results, variant_results: Results) -> Drawn:
     """A figure of the study of the methods (""), or of the variants, drawn once for all tests that only look at it."""
     evidence = {"": paper_results.evidence, "ablations": variant_results.evidence}
 
-    return cache(lambda study, name: make_figure(name, evidence[study]))
+    return cache(lambda study, name: make_drawing(name, evidence[study]))
 
 
 @pytest.fixture(scope="session")

@@ -6,17 +6,21 @@ from itertools import combinations, pairwise
 import numpy as np
 from matplotlib.figure import Figure
 
-from speclm.study.curves import Material
+from speclm.study.curves import Drawing, Material
 from speclm.study.evidence import Evidence
-from speclm.study.figures import make_figure as figure_of
+from speclm.study.figures import make_figure as drawing_of
 from speclm.study.style import LOOKS, Look
 from unit.study.made_up import PAPER_FOLDER
 
-Drawn = Callable[[str, str], Figure]
+Drawn = Callable[[str, str], Drawing]
+
+
+def make_drawing(name: str, evidence: Evidence, overlaid: bool = False) -> Drawing:
+    return drawing_of(name, Material(evidence, PAPER_FOLDER, overlaid))
 
 
 def make_figure(name: str, evidence: Evidence, overlaid: bool = False) -> Figure:
-    return figure_of(name, Material(evidence, PAPER_FOLDER, overlaid))
+    return make_drawing(name, evidence, overlaid).figure
 
 
 def points_of(figure: Figure, panel: int, method: str, look: Look | None = None) -> tuple[list[float], list[float]]:
@@ -29,6 +33,18 @@ def points_of(figure: Figure, panel: int, method: str, look: Look | None = None)
     ]
     line = lines[0]  # of curves that differ in dashes alone the first
     return list(np.asarray(line.get_xdata())), list(np.asarray(line.get_ydata()))
+
+
+def points_in(figure: Figure) -> set[tuple[str, str]]:
+    """All points that have a marker, as six digits of each number."""
+    lines = [
+        line
+        for axes in figure.axes
+        for line in axes.get_lines()
+        if line.get_marker() not in ("None", "_", "|") and line.get_transform() == axes.transData
+    ]
+    points = [point for line in lines for point in np.asarray(line.get_xydata()) if np.isfinite(point).all()]
+    return {(f"{x:.6g}", f"{y:.6g}") for x, y in points}
 
 
 def words(figure: Figure) -> str:

@@ -18,7 +18,7 @@ from unit.study.made_up import (
 
 
 def test_variants_stand_beside_their_method_and_divided_by_it(drawn: Drawn) -> None:
-    figure = drawn("ablations", "7")
+    figure = drawn("ablations", "7").figure
     few, own, many = shades(LOOKS["slm_pn"], 3, own=1)
     assert own == LOOKS["slm_pn"]
     assert points_of(figure, 0, "slm_pn")[1] == pytest.approx([18.57, 17.76, 17.17], rel=1e-3)
@@ -29,7 +29,7 @@ def test_variants_stand_beside_their_method_and_divided_by_it(drawn: Drawn) -> N
         assert points_of(figure, 1, "slm_pn", look)[1] == pytest.approx([ratio] * 3)
     assert points_of(figure, 1, "slm_pn", few)[0] == pytest.approx(0.95 * np.array([100.01, 200.01, 400.01]))
     assert [text.get_text() for text in figure.axes[1].texts] == ["k = 64", "k = 32", "k = 16"]
-    assert figure.axes[1].get_ylabel() == "relative to k = 32"
+    assert figure.axes[1].get_ylabel() == "relative to k = 32\n(lower is better)"
     assert points_of(figure, 2, "slm_pn")[0] == [100, 200, 400, 600]  # the paper's
 
 
@@ -45,7 +45,7 @@ def test_ratios_have_intervals_of_their_own() -> None:
 
 
 def test_figure_5_shows_a_curve_for_each_teacher(drawn: Drawn) -> None:
-    figure = drawn("ablations", "5")
+    figure = drawn("ablations", "5").figure
     weak, _, strong = shades(LOOKS["slm_d"], 3)
     assert points_of(figure, 0, "slm_d", weak)[0] == points_of(figure, 0, "slm_d", strong)[0] == [100, 200, 400]
     assert points_of(figure, 1, "slm_d", weak)[0] == pytest.approx([200.01, 300.01, 500.01])
@@ -55,14 +55,14 @@ def test_figure_5_shows_a_curve_for_each_teacher(drawn: Drawn) -> None:
 
 
 def test_figures_10_11_and_14(drawn: Drawn) -> None:
-    clusters = drawn("ablations", "10")
+    clusters = drawn("ablations", "10").figure
     assert [text.get_text() for text in clusters.axes[1].texts] == ["k = 256", "k = 1,024", "k = 64", "k = 16"]
     assert points_of(clusters, 0, "slm_is")[0] == pytest.approx([100.01, 200.01, 400.01])
     assert len(clusters.axes) == 2 and "14.4" in words(clusters)
-    assert next(text.get_text() for text in drawn("ablations", "11").axes[1].texts) == "k = 64"
+    assert next(text.get_text() for text in drawn("ablations", "11").figure.axes[1].texts) == "k = 64"
     for name, expected in (("14a", [17.2, 15.7, 15.1]), ("14c", [11.6, 10.9, 10.3])):
-        assert points_of(drawn("ablations", name), 0, "llm_lora")[1] == pytest.approx(expected)
-        assert [text.get_text() for text in drawn("ablations", name).axes[1].texts] == ["LLM", "LLM-lora"]
+        assert points_of(drawn("ablations", name).figure, 0, "llm_lora")[1] == pytest.approx(expected)
+        assert [text.get_text() for text in drawn("ablations", name).figure.axes[1].texts] == ["LLM", "LLM-lora"]
 
 
 @pytest.mark.parametrize("name", [name for name in VARIANT_FIGURES if name != "5"])

@@ -1,5 +1,6 @@
 """Figures: the right numbers and axes, the same bytes, no label on another, and gaps that are named."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,13 +11,24 @@ from speclm.stage.errors import UserError
 from speclm.study.cost import HOURS, with_hours
 from speclm.study.decision import decide
 from speclm.study.evidence import gather_evidence
-from speclm.study.figures import MAIN_FIGURES, VARIANT_FIGURES
-from speclm.study.style import LOOKS, save_figure
-from unit.study.drawing import Drawn, assert_labels_apart, assert_within_page, make_figure, points_of, words
+from speclm.study.figures import MAIN_FIGURES, VARIANT_FIGURES, write_figure
+from speclm.study.frame import INCOMPLETE, WIDTH
+from speclm.study.style import LOOKS, title_of
+from unit.study.drawing import (
+    Drawn,
+    assert_labels_apart,
+    assert_within_page,
+    make_drawing,
+    make_figure,
+    points_in,
+    points_of,
+    words,
+)
 from unit.study.made_up import (
     HISTOGRAMS,
     Results,
     Truth,
+    paper_nll,
     plan_of,
     results_of,
     timings_of,
@@ -113,10 +125,11 @@ def test_the_papers_points_may_stand_among_ours(paper_results: Results) -> None:
 def test_same_results_same_bytes(
     drawn: Drawn, paper_results: Results, variant_results: Results, study: str, name: str, tmp_path: Path
 ) -> None:
-    again = make_figure(name, (variant_results if study else paper_results).evidence)
-    for folder, figure in (("one", drawn(study, name)), ("two", again)):
-        save_figure(figure, tmp_path / folder / "figure.pdf", tmp_path / folder / "figure.png")
-    for form, stamp in (("figure.pdf", b"CreationDate"), ("figure.png", b"Software")):
+    again = make_drawing(name, (variant_results if study else paper_results).evidence)
+    for folder, drawing in (("one", drawn(study, name)), ("two", again)):
+        write_figure(drawing, *(tmp_path / folder / f"figure{form}" for form in (".pdf", ".png", ".tsv")))
+    assert title_of(tmp_path / "one/figure.png") == again.finding
+    for form, stamp in (("figure.pdf", b"CreationDate"), ("figure.png", b"Software"), ("figure.tsv", b"\r")):
         first, second = ((tmp_path / folder / form).read_bytes() for folder in ("one", "two"))
         assert first == second
         assert stamp not in first
@@ -124,19 +137,95 @@ def test_same_results_same_bytes(
 
 @pytest.mark.parametrize(("study", "name"), DRAWN)
 def test_nothing_leaves_the_page(drawn: Drawn, study: str, name: str) -> None:
-    assert_within_page(drawn(study, name))
+    assert_within_page(drawn(study, name).figure)
 
 
 @pytest.mark.parametrize(("study", "name"), DRAWN)
 def test_labels_do_not_meet(drawn: Drawn, study: str, name: str) -> None:
-    assert_labels_apart(drawn(study, name))
+    assert_labels_apart(drawn(study, name).figure)
+
+
+@pytest.mark.parametrize(("study", "name"), [pair for pair in DRAWN if pair[1] not in ("1", "2")])
+def test_the_table_holds_the_points_that_are_drawn_and_no_others(drawn: Drawn, study: str, name: str) -> None:
+    drawing = drawn(study, name)
+    table = drawing.table[["x", "y"]].dropna()
+    assert points_in(drawing.figure) == {(f"{x:.6g}", f"{y:.6g}") for x, y in table.itertuples(index=False)}
+    within = drawing.table.dropna(subset=["low"])
+    assert (within["low"] <= within["y"]).all() and (within["y"] <= within["high"]).all()
+    assert set(drawing.table["source"]) <= {"measured", "paper"}
+
+
+def test_the_tables_of_the_map_and_of_the_methods(drawn: Drawn, paper_results: Results) -> None:
+    cells = decide(paper_results.evidence)
+    table = drawn("", "1").table
+    assert list(table["best"]) == [cell.best for cell in cells]
+    assert list(table["margin"]) == [cell.margin.estimate for cell in cells if cell.margin]
+    assert list(drawn("", "2").table["method"]) == ["slm", "slm_is", "slm_mix", "slm_pn", "slm_d", "llm"]
+
+
+@pytest.mark.parametrize(("study", "name"), DRAWN)
+def test_the_finding_is_the_title_and_all_are_of_one_width(drawn: Drawn, study: str, name: str) -> None:
+    drawing = drawn(study, name)
+    title = [text.get_text() for text in drawing.figure.texts if text.get_fontweight() == "bold"]
+    assert " ".join(title).replace("\N{NO-BREAK SPACE}", " ") == drawing.finding
+    assert name == "2" or drawing.finding.endswith("(one seed)")
+    assert drawing.figure.get_figwidth() == WIDTH
+
+
+@pytest.mark.parametrize(("study", "name"), DRAWN)
+def test_which_way_is_better_is_said(drawn: Drawn, study: str, name: str) -> None:
+    axes = drawn(study, name).figure.axes[0]
+    assert name in ("1", "2") or re.search(r"(lower|higher) is better\)$", axes.get_ylabel())
+
+
+def test_domains_have_one_scale(paper_results: Results) -> None:
+    for name in ("12", "13"):
+        axes = make_figure(name, paper_results.evidence).axes
+        assert len({(one.get_xlim(), one.get_ylim()) for one in axes}) == 1
+
+
+def test_dashes_are_labelled(paper_results: Results, peer_results: Results) -> None:
+    said = [text.get_text() for text in make_figure("6", paper_results.evidence).axes[0].texts]
+    assert said.count("SLM-is, N = 7") == said.count("SLM-is, N = 50") == said.count("SLM-pn, N = 1 to 50") == 1
+    told = words(make_figure("4b", peer_results.evidence))
+    assert "Dashed lines: SLM-is at its largest budget, drawn through; n-gram, n-gram-s at no cost in FLOPs." in told
+
+
+def test_one_method_far_off_leaves_the_axis_and_is_named_with_its_value(peer_results: Results) -> None:
+    figure = make_figure("4b", peer_results.evidence)
+    assert "n-gram-s ↑ 50" in [text.get_text() for text in figure.axes[1].texts]
+    assert figure.axes[1].get_ylim()[1] < 21 < 50
+    assert "n-gram-s: beyond the axis" in words(figure)
+    assert_within_page(figure)
+    assert_labels_apart(figure)
+
+
+def test_a_curve_that_another_covers_is_seen_on_either_side() -> None:
+    """As SLM below SLM-d, which is hardly better."""
+    hidden = results_of(
+        Truth(nll=lambda name: paper_nll(name._replace(method="slm") if name.method == "slm_d" else name))
+    )
+    wide = [line for line in make_figure("5", hidden.evidence).axes[0].get_lines() if line.get_markersize() > 6]
+    assert {line.get_color() for line in wide if line.get_marker() == "o"} == {LOOKS["slm"].colour}
+    apart = make_figure("9a", results_of(Truth()).evidence).axes[-1].get_lines()  # the paper's, of which two are one
+    assert max(line.get_markersize() for line in apart if line.get_color() == LOOKS["slm_mix"].colour) > 6
+
+
+@pytest.mark.parametrize("name", ["trend", "1", "4b", "4d", "5", "6", "8", "9a", "12"])
+def test_several_seeds(name: str) -> None:
+    drawing = make_drawing(name, results_of(Truth(seeds=(17, 18, 19), noise=0.05)).evidence)
+    assert drawing.finding.endswith("(3 seeds)")
+    assert_within_page(drawing.figure)
+    assert_labels_apart(drawing.figure)
 
 
 def test_gaps_are_named_and_not_bridged() -> None:
     results = results_of(
         Truth(without=lambda name: (name.method, name.budget, name.size, name.domain) == ("slm_pn", 200, 1000, "law"))
     )
-    figure = make_figure("4b", results.evidence)
+    drawing = make_drawing("4b", results.evidence)
+    figure = drawing.figure
+    assert drawing.finding == INCOMPLETE
     assert "slm_pn (most_frequent) on law test, n1000, b200, seed17" in words(figure).replace("\n", " ")
     assert figure.axes[0].get_title(loc="left").startswith("INCOMPLETE")
     _, perplexity = points_of(figure, 0, "slm_pn")

@@ -19,7 +19,10 @@ def page(folder: Path) -> str:
     for name, content in {"figure_3.png": PNG, "figure_3.pdf": b"%PDF made up", "claims.tsv": b"claim\n"}.items():
         (folder / name).write_bytes(content)
     picture = Picture(
-        "figure_3", Markup("<p>What is <em>seen</em></p>"), (folder / "figure_3.png", folder / "figure_3.pdf")
+        "figure_3",
+        Markup("<p>What is <em>seen</em></p>"),
+        (folder / "figure_3.png", folder / "figure_3.pdf"),
+        "A < B",
     )
     text = Text("claims", "A < B", Markup("<p>They hold.</p>"), (folder / "claims.tsv",))
     folded = Text("all", "All of it", Markup("<p>Much.</p>"), folded=True)
@@ -34,7 +37,7 @@ def test_files_are_within(tmp_path: Path) -> None:
         "figure_3.pdf": b"%PDF made up",
         "claims.tsv": b"claim\n",
     }
-    assert f'<img src="data:image/png;base64,{base64.b64encode(PNG).decode()}" alt="What is seen">' in html
+    assert f'<img src="data:image/png;base64,{base64.b64encode(PNG).decode()}" alt="A &lt; B. What is seen">' in html
     assert '<a class="shown" download="figure_3.png">' in html
 
 

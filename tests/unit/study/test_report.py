@@ -8,10 +8,12 @@ import pytest
 
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_json, read_table
+from speclm.study.answer import FOREMOST
 from speclm.study.environment import origin_environment
 from speclm.study.overview import count_verdicts
 from speclm.study.paper_claims import TOPICS
 from speclm.study.report import MARKS, Captions, find_files, write_report
+from speclm.study.style import title_of
 from speclm.study.verdicts import kind_of
 from unit.study.made_up import ROOT
 
@@ -38,9 +40,8 @@ def section(html: str, name: str) -> str:
 
 def test_every_section_is_there(html: str) -> None:
     names = re.findall(r'<section id="(\w+)">', html)
-    assert names == [
-        *("claims", "scale", "results", "costs", "assumptions", "data", "models", "measurements", "environment"),
-    ]
+    expected = "answer claims scale results costs assumptions data models measurements environment"
+    assert " ".join(names) == expected
     assert [name for name in names if f'<a href="#{name}">' not in html] == []
 
 
@@ -49,9 +50,33 @@ def test_no_two_places_have_one_address(html: str) -> None:
     assert len(places) == len(set(places)) > 30
 
 
+def test_the_answer_comes_first(html: str) -> None:
+    """What it is, findings that lead to their figures, the methods, the main table, the map, verdicts with reasons."""
+    shown = unescape(section(html, "answer"))
+    assert re.findall(r'<(?:article|figure|details) id="(\w+)">', shown) == [
+        *("findings", "methods", "main_table", "figure_1", "verdicts", "reading"),
+    ]
+    assert html.index("Need a Small Specialized Language Model?") < html.index('<section id="answer">')
+    for name in FOREMOST:
+        assert f'{title_of(LAPTOP / f"figures/figure_{name}.png")}. <a href="#figure_{name}">' in shown
+    claims = read_table(LAPTOP / "claims.tsv")
+    assert count_verdicts(claims) in shown
+    for claim, verdict, note in zip(claims["claim"], claims["verdict"], claims["note"], strict=True):
+        place = shown.partition(f">{claim}</a>")
+        assert place[0].rpartition("<span class=")[2].startswith(f'"{MARKS[kind_of(verdict)]}">{verdict}</span>')
+        assert place[2].startswith(f' <span class="decided">{note[:1].upper()}{note[1:]}')
+
+
+def test_no_raw_names_beside_labels(html: str) -> None:
+    """Settings and stages are called as the programs call them; methods and columns are not."""
+    raw = r"\b(?:slm_\w+|llm|ngram_\w+|flops_\w+|pretrain_tokens|bits_per_byte|ms_per_token|seconds_\w+|total_\d+)\b"
+    for name in ("answer", "claims", "scale", "results", "costs", "measurements"):
+        words = re.sub(r"<[^>]*>", " ", section(html, name))
+        assert re.findall(raw, words) == [], name
+
+
 def test_claims_with_their_verdicts(html: str) -> None:
     claims, shown = read_table(LAPTOP / "claims.tsv"), unescape(section(html, "claims"))
-    assert count_verdicts(claims) in shown
     for claim, verdict in zip(claims["claim"], claims["verdict"], strict=True):
         row = shown.partition(f">{claim}</td>")[2]
         assert row.startswith(f'<td class="{MARKS[kind_of(verdict)]}">{verdict}</td>'), claim
@@ -66,17 +91,19 @@ def test_parts_under_each_claim(html: str) -> None:
         table = shown.partition(f'<details id="claim_{number}">')[2].partition("</details>")[0]
         assert table.count("<tr>") == 1 + len(rows)
         assert all(f">{part}</td>" in table for part in rows["part"])
-    assert 'download="claims.tsv"' in shown and 'download="claim_parts.tsv"' in shown
+    assert 'download="claim_parts.tsv"' in shown
 
 
 def test_every_figure_and_table_is_there(html: str) -> None:
-    shown = section(html, "results")
-    assert re.findall(r'<figure id="figure_(\w+)">', shown)[:8] == ["trend", "1", "2", "3", "4a", "4b", "4c", "4d"]
+    shown = section(html, "answer") + section(html, "results")
+    assert re.findall(r'<figure id="figure_(\w+)">', shown)[:8] == ["1", "trend", "2", "3", "4a", "4b", "4c", "4d"]
     for path in sorted(LAPTOP.glob("figures/*.png")):
         place = shown.partition(f'<figure id="{path.stem}">')[2].partition("</figure>")[0]
         name = path.stem.removeprefix("figure_")
         assert f"<strong>Figure {name}.</strong>" in place
-        assert f'download="{path.name}"' in place and f'download="{path.stem}.pdf"' in place
+        assert all(f'download="{path.stem}.{form}"' in place for form in ("png", "pdf", "tsv"))
+        assert f'alt="{title_of(path)}. Figure {name}.' in unescape(place)
+        assert f'<p class="finding">{title_of(path)}.</p>' in unescape(place)
     for number in range(1, 11):
         place = shown.partition(f'<article id="table_{number}">')[2].partition("</article>")[0]
         assert f"<strong>Table {number}.</strong>" in place
@@ -99,7 +126,7 @@ def test_where_it_was_made(html: str) -> None:
 
 
 def test_every_caption_can_be_made() -> None:
-    captions = Captions(ROOT / "workflow/report", read_json(LAPTOP / "run.json")["settings"])
+    captions = Captions(ROOT / "workflow/report", read_json(LAPTOP / "run.json")["settings"], {})
     for path in sorted((ROOT / "workflow/report").glob("*.rst")):
         wildcards = {"figure": {"figure": "14a"}, "table": {"table": "8"}}.get(path.stem, {})
         html = captions.of(path.stem, **wildcards)

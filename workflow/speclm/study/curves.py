@@ -1,4 +1,4 @@
-"""What figures are made of: material, and panels of curves of points; `panels` draws them.
+"""What figures are made of: material, and panels of curves of points; `panels` draws them as a `Drawing`.
 
 A panel is a heading, the meaning of its two axes, and a curve of measurements for each method:
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from speclm.study.bootstrap import Statistic
 from speclm.study.cost import Unit
@@ -49,13 +50,16 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """The measurements of one method. `label`: beside it, and `look`: by default the method's; `dashes`: its line."""
+    """The measurements of one method. `label`: beside it, and `look`: by default the method's; `dashes`: its line;
+    `entry`: in the table, where its label stands for several.
+    """
 
     method: str
     points: Sequence[Point]
     label: str | None = None
     dashes: str = "-"
     look: Look | None = None
+    entry: str | None = None
 
 
 PaperCurves = Mapping[str, "pd.Series[float]"]  # by method: numbers by GPU-hours
@@ -72,9 +76,23 @@ class Panel:
     heading: str
     cost: str
     curves: Sequence[Curve]
-    value: str = "macro perplexity"
+    value: str = "macro perplexity\n(lower is better)"
     flat: Sequence[str] = ()
     paper: PaperCurves = field(default_factory=dict)
     heading_of_paper: str = ""
     value_unit: Unit | None = None
     relative: bool = False
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure, what it finds in words, and the table of what it shows: a row for each point, cell or box."""
+
+    figure: Figure
+    finding: str
+    table: pd.DataFrame
+
+
+def missing_of(panel: Panel) -> list[str]:
+    """What a panel lacks, sorted."""
+    return sorted({name for curve in panel.curves for point in curve.points for name in point.log_value.missing})

@@ -9,21 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from speclm.study.cost import TASKS, total
-from speclm.study.curves import IN_PAPER, Curve, Material, Panel, PaperCurves, Point
+from speclm.study.curves import IN_PAPER, Curve, Drawing, Material, Panel, PaperCurves, Point
 from speclm.study.figure_perplexity import COLUMNS, SHARED, by_generic_cost, by_total_cost, published, size_of, stage
 from speclm.study.figure_variants import dressed, teachers
+from speclm.study.findings import of_distillation, of_fine_tuning, of_one_expert, of_tasks
 from speclm.study.layout import count
 from speclm.study.panels import draw_row
 from speclm.study.style import LOOKS
 
 DASHES = dict(zip(TASKS, ("-", "--", ":"), strict=True))
+NEAR = 1.5  # times as much
 BASES = ("slm", "slm_mix", "slm_pn")
 
 
-def figure_5(material: Material) -> Figure:
+def figure_5(material: Material) -> Drawing:
     """Distillation at the student's cost (left), where the teacher is free, and at the overall cost (right).
 
     Where the study has teachers of several budgets, these; else the SLM-d whose teachers have their students' budgets.
@@ -53,12 +54,16 @@ def figure_5(material: Material) -> Figure:
     note = "The teacher of each SLM-d, the LLM, was pretrained with its student's budget."
     if several:
         note = "SLM-d: beside it its teacher's budget. The paper's teachers have 92, 276, 461 and 645 GPU-hours."
-    return draw_row(material, panels, notes=[note])
+    label = several[students[-1]][0] if several else "SLM-d"
+    finding = of_distillation(e, students[-1], label, size) if students else ""
+    return draw_row(material, panels, finding, notes=[note])
 
 
-def figure_6(material: Material) -> Figure:
+def figure_6(material: Material) -> Drawing:
     """Macro perplexity over the total cost of N tasks: a shared pretraining is paid once, SLM-is's N times."""
     e, size = material.evidence, material.evidence.plan.sizes[0]
+    names = material.present(("slm_pn", "slm_is"))
+    shares = {name: _grows(material, name, size) for name in names}
     curves = [
         Curve(
             name,
@@ -66,9 +71,11 @@ def figure_6(material: Material) -> Figure:
                 Point(_for_tasks(material, name, size, b, tasks), e.macro(name, size, b))
                 for b in e.plan.budgets_of(name)
             ],
+            label=f"{e.plan.method(name).label}, {_told(tasks, shares[name])}",
             dashes=DASHES[tasks],
+            entry=f"{e.plan.method(name).label}, N = {tasks}",
         )
-        for name in material.present(("slm_pn", "slm_is"))
+        for name in names
         for tasks in TASKS
     ]
     panel = Panel(
@@ -79,11 +86,10 @@ def figure_6(material: Material) -> Figure:
         heading_of_paper="Paper: 1M tokens",
     )
     text = "The paper's SLM-is: below 14.4 for at most 130 GPU-hours a task (text and table 3; no further numbers)."
-    styles = {DASHES[n]: f"N = {n}" for n in TASKS}
-    return draw_row(material, [panel], notes=[text], styles=styles)
+    return draw_row(material, [panel], of_tasks(e, size), notes=[text])
 
 
-def figure_8(material: Material) -> Figure:
+def figure_8(material: Material) -> Drawing:
     """SLM-mix's expert of the domain's most frequent cluster, had it alone been trained, against SLM-is."""
     e, size = material.evidence, material.evidence.plan.sizes[0]
     curves = []
@@ -95,13 +101,13 @@ def figure_8(material: Material) -> Figure:
     text = (
         "One expert: of SLM-mix, a k-th of whose pretraining it costs. Nothing is shared: this is the total cost, too."
     )
-    return draw_row(material, [panel], notes=[text])
+    return draw_row(material, [panel], of_one_expert(e), notes=[text])
 
 
-def figure_9(place: int) -> Callable[[Material], Figure]:
+def figure_9(place: int) -> Callable[[Material], Drawing]:
     """Cost of fine-tuning to the best validation on the `place`-th size, over what is paid before, and in all."""
 
-    def draw(material: Material) -> Figure:
+    def draw(material: Material) -> Drawing:
         e, size = material.evidence, size_of(material, place, f"figure 9{'abc'[place - 1]}")
         names = material.present(SHARED)
         priced = {name: [e.log_finetuning_cost(name, size, b) for b in e.plan.budgets] for name in names}
@@ -120,7 +126,7 @@ def figure_9(place: int) -> Callable[[Material], Figure]:
                     )
                     for curve in curves
                 ],
-                value="to best validation",
+                value="fine-tuning",
                 value_unit=e.unit,
                 paper=_limits(material, place) if place_of == 0 else {},
                 heading_of_paper=f"Paper: {('1M', '8M', '64M')[place - 1]} tokens",
@@ -128,9 +134,19 @@ def figure_9(place: int) -> Callable[[Material], Figure]:
             for place_of, (cost, curves) in enumerate(axes.items())
         ]
         note = f"Bars: {e.bootstrap.level:.0%} intervals over domains. The paper's: GPU-hours of its table 3."
-        return draw_row(material, panels, notes=[note], paired=False)
+        return draw_row(material, panels, of_fine_tuning(e, names, size), notes=[note], paired=False)
 
     return draw
+
+
+def _told(tasks: int, grows: bool) -> str:
+    """The label of a curve of N tasks; one for all where their costs can hardly be told apart."""
+    return f"N = {tasks}" if grows else f"N = {TASKS[0]} to {TASKS[-1]}"
+
+
+def _grows(material: Material, name: str, size: int) -> bool:
+    few, *_, many = (_for_tasks(material, name, size, material.evidence.plan.budgets_of(name)[-1], n) for n in TASKS)
+    return not many < NEAR * few
 
 
 def _for_tasks(material: Material, name: str, size: int, budget: int, tasks: int) -> float:

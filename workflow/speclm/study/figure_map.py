@@ -7,38 +7,39 @@ paper's tree names this method as well.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from speclm.study.curves import Material
+from speclm.study.curves import Drawing, Material
 from speclm.study.decision import INFERENCE, Cell, decide
 from speclm.study.evidence import Evidence
+from speclm.study.findings import of_cells
+from speclm.study.frame import INCOMPLETE, WIDTH, Frame, lines_of_missing, wrapped
 from speclm.study.layout import count
 from speclm.study.panels import UNPAIRED
 from speclm.study.style import LOOKS, NOTE, WARNING, add_axes, new_figure, sheet
 
 ROW = 0.56  # inches of a cell's height
 SIDE = 0.75  # of the sizes' labels
-MAP = 4.55  # of both maps' cells
-TREE = 1.75
+TREE = 1.6
+MAP = WIDTH - SIDE - 0.2 - TREE  # of both maps' cells
 
 
-def figure_1(material: Material) -> Figure:
+def figure_1(material: Material) -> Drawing:
     """The measured map for small and for large inference budgets, and the paper's tree."""
     e, cells = material.evidence, decide(material.evidence)
     missing = sorted({name for cell in cells for name in cell.missing})
-    lines = _notes(e, missing)
+    frame = Frame(INCOMPLETE if missing else of_cells(e, cells), _notes(e, missing))
     height = ROW * len(e.plan.sizes)
     with sheet():
-        bottom = 0.15 + 0.13 * len(lines)
+        bottom = 0.15 + frame.below
         top = bottom + 2 * height + 0.5 + 0.62
-        figure = new_figure(SIDE + MAP + 0.2 + TREE, top)
+        figure = new_figure(WIDTH, top + frame.above)
         for place, inference in enumerate(reversed(INFERENCE)):
             axes = add_axes(figure, SIDE, bottom + place * (height + 0.5), MAP, height)
             chosen = [cell for cell in cells if cell.inference == inference]
@@ -51,9 +52,19 @@ def figure_1(material: Material) -> Figure:
                 pad=32 if inference == INFERENCE[0] else 5,
             )
         _draw_tree(add_axes(figure, SIDE + MAP + 0.2, bottom, TREE, top - bottom - 0.28))
-        for place, (line, colour) in enumerate(reversed(lines)):
-            figure.text(0.1 / figure.get_figwidth(), (0.05 + 0.13 * place) / top, line, color=colour, fontsize=6.5)
-    return figure
+        frame.write(figure)
+    return Drawing(figure, frame.finding, _table(e, cells))
+
+
+def _table(e: Evidence, cells: Sequence[Cell]) -> pd.DataFrame:
+    """A row for each cell; margins in nats."""
+    rows = []
+    for cell in cells:
+        margin = cell.margin.interval(e.bootstrap.level) if cell.margin else (None, None, None)
+        shape = {"inference": cell.inference, "domain_budget": cell.domain_budget, "size": cell.size}
+        named = {"best": cell.best, "rival": cell.rival, **dict(zip(("margin", "low", "high"), margin, strict=True))}
+        rows.append({**shape, **named, "paper": " ".join(cell.advised)})
+    return pd.DataFrame(rows)
 
 
 def _notes(e: Evidence, missing: Sequence[str]) -> list[tuple[str, str]]:
@@ -62,11 +73,7 @@ def _notes(e: Evidence, missing: Sequence[str]) -> list[tuple[str, str]]:
     text += "Striped: the runner-up cannot be told from the best. Tick: the paper's tree names it, too. "
     text += f"Costs in {e.unit.name}."
     text += " Question mark: a method that fits was not measured." if missing else ""
-    lines = [(line, NOTE) for line in textwrap.wrap(text, 120)]
-    if missing:
-        more = f"; and {len(missing) - 3} more" if len(missing) > 3 else ""
-        lines += [(w, WARNING) for w in textwrap.wrap(f"Missing measurements: {'; '.join(missing[:3])}{more}", 120)]
-    return lines
+    return [*wrapped([text], NOTE), *lines_of_missing(missing)]
 
 
 def _draw_map(axes: Axes, e: Evidence, cells: Sequence[Cell], head: bool) -> None:

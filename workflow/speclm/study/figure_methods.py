@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from speclm.study.curves import Material
+from speclm.study.curves import Drawing, Material
+from speclm.study.frame import WIDTH, Frame
 from speclm.study.style import LOOKS, NOTE, add_axes, new_figure, sheet
 
 # method: what is done once, what for each domain, what is served
@@ -41,15 +42,17 @@ STEPS = {
     "llm": (("pretrain LLM",), ("fine-tune",), "large"),
 }
 NAMES = {"slm": "SLM", "slm_is": "SLM-is", "slm_mix": "SLM-mix", "slm_pn": "SLM-pn", "slm_d": "SLM-d", "llm": "LLM"}
-WIDTH, ROW = 6.9, 0.52
+FINDING = "SLM-is is pretrained anew for every domain; all others share their pretraining"
+ROW = 0.52
 COLUMNS = {"once": (0.68, 1.95), "domain": (2.83, 3.1), "served": (6.13, 0.67)}  # left edge and width in inches
 
 
-def figure_2(material: Material) -> Figure:
+def figure_2(material: Material) -> Drawing:
     """The methods as rows of boxes. `material` is not looked at: every study has the same methods to choose from."""
+    frame = Frame(FINDING, [])
     with sheet():
         height = ROW * len(STEPS) + 0.45
-        figure = new_figure(WIDTH, height)
+        figure = new_figure(WIDTH, height + frame.above)
         axes = add_axes(figure, 0, 0, WIDTH, height)
         axes.set_xlim(0, WIDTH)
         axes.set_ylim(0, height)
@@ -60,7 +63,18 @@ def figure_2(material: Material) -> Figure:
             axes.text(left + width / 2, height - 0.2, words, ha="center", va="center", fontsize=8)
         for row, method in enumerate(STEPS):
             _draw_row(axes, method, height - 0.45 - ROW * (row + 0.5))
-    return figure
+        frame.write(figure)
+    rows = [(method, _words(once), _words(domain), served) for method, (once, domain, served) in STEPS.items()]
+    return Drawing(figure, frame.finding, pd.DataFrame(rows, columns=["method", "once", "for_each_domain", "served"]))
+
+
+def _words(steps: tuple[str, ...]) -> str:
+    """Steps without the signs of their formula: W_i=Σ E_i M T."""
+    signs = {"\n": " ", "$": "", "\\Sigma": "Σ", "\\,": " "}
+    words = "; ".join(steps)
+    for sign, plain in signs.items():
+        words = words.replace(sign, plain)
+    return words
 
 
 def _draw_row(axes: Axes, method: str, middle: float) -> None:

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from matplotlib.figure import Figure
-
 from speclm.stage.errors import UserError
-from speclm.study.curves import IN_PAPER, Curve, Material, Panel, PaperCurves, Point
+from speclm.study.curves import IN_PAPER, Curve, Drawing, Material, Panel, PaperCurves, Point
+from speclm.study.findings import lowest, of_domains
 from speclm.study.layout import count
 from speclm.study.panels import draw_grid, draw_row
 
@@ -22,7 +21,7 @@ COLUMNS = ("pile_pretrained_only", "pile_finetuned_1M", "pile_finetuned_8M", "pi
 STAGES = ("before fine-tuning", "1M tokens", "8M tokens", "64M tokens")
 
 
-def figure_3(material: Material) -> Figure:
+def figure_3(material: Material) -> Drawing:
     """Perplexity on held-out generic text against the cost of generic pretraining, which is all there is to pay."""
     e = material.evidence
     curves = [
@@ -35,19 +34,21 @@ def figure_3(material: Material) -> Figure:
         "Generic text, held out",
         "Generic pretraining",
         curves,
-        value="perplexity",
+        value="perplexity\n(lower is better)",
         flat=peers_of(material),
         paper=paper,
         heading_of_paper="The paper: C4",
     )
-    return draw_row(material, [panel])
+    return draw_row(
+        material, [panel], lowest(e, material.present(SHARED), e.generic, "Generic text", peers_of(material))
+    )
 
 
-def figure_4(place: int) -> Callable[[Material], Figure]:
+def figure_4(place: int) -> Callable[[Material], Drawing]:
     """Macro perplexity over the domains before fine-tuning (`place` 0), or after it on the `place`-th size."""
 
-    def draw(material: Material) -> Figure:
-        size = size_of(material, place, f"figure 4{'abcd'[place]}")
+    def draw(material: Material) -> Drawing:
+        e, size = material.evidence, size_of(material, place, f"figure 4{'abcd'[place]}")
         names, paper = material.present(SHARED), published(material, COLUMNS[place], SHARED)
         own, peers = material.present(["slm_is"]), peers_of(material)
         counted = [_off_the_axis(material, name, size) for name in peers]
@@ -68,15 +69,16 @@ def figure_4(place: int) -> Callable[[Material], Figure]:
                 flat=[*own, *peers],
             ),
         ]
-        return draw_row(material, panels)
+        finding = lowest(e, [*names, *own], lambda name, b: e.macro(name, size, b), stage(size), peers)
+        return draw_row(material, panels, finding)
 
     return draw
 
 
-def by_domain(place: int, figure: str) -> Callable[[Material], Figure]:
+def by_domain(place: int, figure: str) -> Callable[[Material], Drawing]:
     """Figures 12 and 13: every domain on its own, after fine-tuning on the `place`-th size, or before it (0)."""
 
-    def draw(material: Material) -> Figure:
+    def draw(material: Material) -> Drawing:
         e, size = material.evidence, size_of(material, place, f"figure {figure}")
         names = material.present(("slm", "slm_mix", "slm_pn", "slm_is"))
         panels = [
@@ -94,12 +96,12 @@ def by_domain(place: int, figure: str) -> Callable[[Material], Figure]:
                     for name in names
                 ]
                 + [Curve(name, [Point(float("nan"), e.on(domain, name, size, 0))]) for name in peers_of(material)],
-                value="perplexity",
+                value="perplexity\n(lower is better)",
                 flat=[*material.present(["slm_is"]), *peers_of(material)],
             )
             for domain in e.plan.domains
         ]
-        return draw_grid(material, panels, notes=[f"{stage(size)}."])
+        return draw_grid(material, panels, of_domains(e, names, size, stage(size)))
 
     return draw
 
@@ -126,8 +128,8 @@ def size_of(material: Material, place: int, figure: str) -> int:
 
 
 def stage(size: int) -> str:
-    """A size in words."""
-    return f"Fine-tuned on {count(size)} tokens" if size else "Before fine-tuning"
+    """When a model is measured: after fine-tuning on so many tokens, or before."""
+    return f"After {count(size)} tokens" if size else "Before fine-tuning"
 
 
 def by_generic_cost(material: Material, names: Sequence[str], size: int) -> list[Curve]:

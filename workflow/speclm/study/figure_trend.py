@@ -17,61 +17,85 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import blended_transform_factory
 
+from speclm.study.axes import incomplete
 from speclm.study.bootstrap import Statistic
-from speclm.study.curves import Curve, Material, Panel, PaperCurves, Point
+from speclm.study.curves import Curve, Drawing, Material, Panel, PaperCurves, Point
+from speclm.study.evidence import Evidence
 from speclm.study.figure_perplexity import COLUMNS, SHARED, published
+from speclm.study.findings import beside
+from speclm.study.frame import WIDTH, frame_of
+from speclm.study.labels import End, label_ends, spread
 from speclm.study.layout import count
-from speclm.study.panels import LINE, WIDTH, lines_below, missing_of, write_below
 from speclm.study.scale import paper_counts
-from speclm.study.style import LOOKS, WARNING, Look, add_axes, label_at_right, new_figure, sheet, spread
+from speclm.study.series import Series, rows_of, series_of, table_of
+from speclm.study.style import LOOKS, add_axes, new_figure, sheet
+from speclm.study.ticks import log_ticks, plain
 
 METHODS = ("llm", "slm_is", "slm_pn", "slm_mix")
 # Of SLM-is the text alone tells: below 14.4 at 1M tokens for at most 130 GPU-hours (table 3).
 IMPORTANCE_HOURS, IMPORTANCE_PERPLEXITY = 130.0, 14.4
 OF_PAPER = ("C4", "1M", "8M", "64M")
-HEIGHT, LEFT, LABELS, GAP = 1.9, 0.62, 0.72, 0.5  # inches
+HEIGHT, LEFT, LABELS, BETWEEN, GAP = 1.9, 0.85, 0.72, 0.1, 0.4  # inches
 LINEAR = 0.05  # nats: up to here the axis is linear, beyond logarithmic
 TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2)
 SMALL = 9.5  # points from one label beside our points to the next
+AXIS, VALUE = "tokens a parameter of the SLM", "nats below SLM"
 APART = 4  # a factor between our last point and the paper's first that leaves room for labels beside our points
 
 
-def figure_trend(material: Material) -> Figure:
+def figure_trend(material: Material) -> Drawing:
     """Generic text, then each size of domain text (our i-th beside the paper's i-th), two panels in a row."""
+    e = material.evidence
     panels = [_panel(material, None, 0), *(_panel(material, n, i) for i, n in enumerate(_sizes(material), 1))]
     notes = [
-        f"Filled: this study, with {material.evidence.bootstrap.level:.0%} intervals of the difference. Hollow: the "
+        f"Filled: this study, with {e.bootstrap.level:.0%} intervals of the difference. Hollow: the "
         f"paper (table 8; SLM-is by its text: below {IMPORTANCE_PERPLEXITY} for at most {IMPORTANCE_HOURS:.0f} hours).",
         f"Equal budgets: for one token of the SLM {_tokens(material)} (the paper: LLM 0.29, SLM-mix 1, SLM-pn 0.61). "
         f"The axis is linear up to {LINEAR:g} nats, logarithmic beyond.",
     ]
+    series = [[series_of(e, curve, logs=True) for curve in panel.curves] for panel in panels]
+    frame = frame_of(panels, _finding(e, panels[1:]), notes)
     with sheet():
-        lines = lines_below(panels, notes, WIDTH)
         rows = (len(panels) + 1) // 2
-        bottom = 0.5 + LINE * len(lines)
-        figure = new_figure(WIDTH, bottom + rows * HEIGHT + (rows - 1) * GAP + 0.3)
-        width = WIDTH / 2 - LEFT - LABELS
+        bottom = 0.5 + frame.below
+        figure = new_figure(WIDTH, bottom + rows * HEIGHT + (rows - 1) * GAP + 0.24 + frame.above)
+        width = (WIDTH - LEFT - 2 * LABELS - BETWEEN) / 2
         first: Axes | None = None
-        for place, panel in enumerate(panels):
+        for place, (panel, own) in enumerate(zip(panels, series, strict=True)):
             row, column = divmod(place, 2)
             low = bottom + (rows - 1 - row) * (HEIGHT + GAP)
-            axes = add_axes(figure, LEFT + column * WIDTH / 2, low, width, HEIGHT)
+            axes = add_axes(figure, LEFT + column * (width + LABELS + BETWEEN), low, width, HEIGHT)
             first = first or axes
             axes.sharex(first)
             axes.sharey(first)
-            _draw(axes, material, panel)
-            axes.set_xlabel("Tokens a parameter of the SLM" if place + 2 >= len(panels) else "")
-            axes.set_ylabel("Nats below SLM (> 0: better)" if column == 0 else "")
-        for panel, axes in zip(panels, figure.axes, strict=True):  # when all points are there, the scales are known
+            _draw(axes, panel, own)
+            last = place + 2 >= len(panels)
+            axes.set_xlabel("Tokens a parameter of the SLM" if last else "")
+            axes.tick_params(labelbottom=last, labelleft=column == 0)
+            axes.set_ylabel("Nats below SLM\n(higher is better)" if column == 0 else "")
+        for panel, own, axes in zip(panels, series, figure.axes, strict=True):  # all points are there: scales are known
             low, high = axes.get_xlim()
-            axes.xaxis.set_major_locator(LogLocator(subs=(1,) if high > 50 * low else (1, 2, 5)))
-            _label(axes, material, panel)
-        write_below(figure, lines)
-    return figure
+            ticks = log_ticks(low, high, width, 0.4)
+            axes.set_xticks(ticks, [plain(tick) for tick in ticks])
+            axes.set_xticks([], minor=True)
+            axes.set_xlim(low, high)
+            _label(axes, material, panel, own)
+        frame.write(figure)
+    lines = [
+        row for panel, own in zip(panels, series, strict=True) for row in rows_of(panel, own, panel.cost, panel.cost)
+    ]
+    return Drawing(figure, frame.finding, table_of(lines))
+
+
+def _finding(e: Evidence, panels: Sequence[Panel]) -> str:
+    """At the largest budgets, over all sizes of domain text."""
+    last: dict[str, list[Statistic]] = {}
+    for curve in (curve for panel in panels for curve in panel.curves if curve.points):
+        last.setdefault(curve.method, []).append(curve.points[-1].log_value)
+    return beside(e, "slm", last) if last else ""
 
 
 def _panel(material: Material, size: int | None, place: int) -> Panel:
@@ -90,7 +114,7 @@ def _panel(material: Material, size: int | None, place: int) -> Panel:
         curves.append(Curve(name, [Point(*point) for point in zip(seen, logs, strict=True)]))
     heading = "Generic text" if size is None else f"After {count(size)} tokens"
     column = ("c4_perplexity", *COLUMNS[1:])[place]
-    return Panel(f"{heading} (paper: {OF_PAPER[place]})", "", curves, paper=_theirs(material, column))
+    return Panel(f"{heading} (paper: {OF_PAPER[place]})", AXIS, curves, value=VALUE, paper=_theirs(material, column))
 
 
 def _between(slm: Mapping[int, Statistic], budget: int) -> Statistic:
@@ -145,67 +169,55 @@ def _tokens(material: Material) -> str:
     return ", ".join(f"{plan.method(name).label} {shares[name] / shares['slm']:.2g}" for name in known)
 
 
-def _draw(axes: Axes, material: Material, panel: Panel) -> None:
+def _draw(axes: Axes, panel: Panel, series: Sequence[Series]) -> None:
     axes.set_xscale("log")
     axes.set_yscale("symlog", linthresh=LINEAR)
     axes.margins(x=0.06, y=0.08)
     axes.axhline(0, color=LOOKS["slm"].colour, linewidth=1.0, zorder=1)
-    for method, series in panel.paper.items():
+    for method, points in panel.paper.items():
         look = LOOKS[method]
         style: dict[str, Any] = {"color": look.colour, "marker": look.marker, "markerfacecolor": "white"}
-        axes.plot(series.index, series.to_numpy(), linestyle=(0, (3, 2)), linewidth=0.9, **style)
-    for curve in panel.curves:
-        look = LOOKS[curve.method]
-        estimate, low, high = _values(curve, material)
+        axes.plot(points.index, points.to_numpy(), linestyle=(0, (3, 2)), linewidth=0.9, **style)
+    for s in series:
         axes.errorbar(
-            [point.cost for point in curve.points],
-            estimate,
-            yerr=np.nan_to_num(np.maximum(0, [estimate - low, high - estimate])),
-            color=look.colour,
-            marker=look.marker,
+            s.x,
+            s.y,
+            yerr=np.nan_to_num(np.maximum(0, [s.y - s.low, s.high - s.y])),
+            color=s.look.colour,
+            marker=s.look.marker,
             capsize=3.0,
             elinewidth=0.8,
             capthick=0.8,
             zorder=3,
         )
-    missing = missing_of(panel)
-    axes.set_title(f"INCOMPLETE {panel.heading}" if missing else panel.heading, color=WARNING if missing else "black")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
-    axes.xaxis.set_minor_locator(NullLocator())
+    incomplete(axes, panel, " ")
     axes.yaxis.set_major_locator(FixedLocator([-tick for tick in TICKS] + [0, *TICKS]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:+g}" if y else "0"))
     axes.yaxis.set_minor_locator(NullLocator())
 
 
-def _values(curve: Curve, material: Material) -> Any:
-    """Estimate, low and high of each point, (3, points)."""
-    level = material.evidence.bootstrap.level
-    return np.array([point.log_value.interval(level) for point in curve.points]).T
-
-
-def _label(axes: Axes, material: Material, panel: Panel) -> None:
+def _label(axes: Axes, material: Material, panel: Panel, series: Sequence[Series]) -> None:
     """Each method's name once to the right; beside our own points, too, where these lie far from the paper's."""
-    theirs = {method: (float(series.index[-1]), float(series.iloc[-1])) for method, series in panel.paper.items()}
-    ours = {}
-    for curve in panel.curves:
-        estimates = zip(curve.points, _values(curve, material)[0], strict=True)
-        if known := [(point.cost, float(y)) for point, y in estimates if np.isfinite(y)]:
-            ours[curve.method] = known[-1]
-    apart = bool(ours) and max(x for x, _ in ours.values()) * APART < min(x for x, _ in theirs.values())
-    labels = {method: material.evidence.plan.method(method).label for method in (*theirs, *ours)}
+    plan = material.evidence.plan
+    theirs = {
+        method: End(float(points.index[-1]), float(points.iloc[-1]), plan.method(method).label, LOOKS[method])
+        for method, points in panel.paper.items()
+    }
+    ours = {s.curve.method: s.end for s in series if s.end}
+    apart = bool(ours) and max(end.x for end in ours.values()) * APART < min(end.x for end in theirs.values())
     right = theirs if apart else {**theirs, **ours}
-    label_at_right(axes, [(0.0, "SLM", LOOKS["slm"]), *((y, labels[m], LOOKS[m]) for m, (_, y) in right.items())])
+    label_ends(axes, [End(float("nan"), 0.0, "SLM", LOOKS["slm"]), *right.values()])
     if apart:
-        _label_beside(axes, {labels[method]: (end, LOOKS[method]) for method, end in ours.items()})
+        _label_beside(axes, list(ours.values()))
     if "slm_is" in theirs:  # a bound: the truth lies above
         arrow = {"arrowstyle": "<-", "color": LOOKS["slm_is"].colour, "linewidth": 0.9, "shrinkA": 0, "shrinkB": 2}
-        axes.annotate("", theirs["slm_is"], (0, 11), textcoords="offset points", arrowprops=arrow)
+        axes.annotate("", theirs["slm_is"][:2], (0, 11), textcoords="offset points", arrowprops=arrow)
 
 
-def _label_beside(axes: Axes, labels: Mapping[str, tuple[tuple[float, float], Look]]) -> None:
+def _label_beside(axes: Axes, ends: Sequence[End]) -> None:
     """Write each label beside the last point of its curve, none on another."""
     to_axes = axes.transData + axes.transAxes.inverted()
-    wanted = sorted((float(to_axes.transform(end)[1]), text, end[0], look) for text, (end, look) in labels.items())
+    wanted = sorted((float(to_axes.transform((x, y))[1]), text, x, look) for x, y, text, look in ends)
     heights = spread([height for height, *_ in wanted], SMALL / (72 * HEIGHT))
     coordinates = blended_transform_factory(axes.transData, axes.transAxes)
     for height, (_, text, x, look) in zip(heights, wanted, strict=True):

@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from matplotlib.figure import Figure
-
 from speclm.stage.errors import UserError
-from speclm.study.curves import Curve, Material, Panel, Point
+from speclm.study.curves import Curve, Drawing, Material, Panel, Point
 from speclm.study.families import FAMILIES
 from speclm.study.figure_perplexity import COLUMNS, STAGES, by_generic_cost, by_total_cost, published, size_of, stage
+from speclm.study.findings import of_variants
 from speclm.study.layout import count
 from speclm.study.panels import draw_row
 from speclm.study.style import LOOKS, Look, shades
@@ -24,12 +23,12 @@ from speclm.study.style import LOOKS, Look, shades
 Dress = Mapping[str, tuple[str, Look]]  # label and look of each variant, by name
 
 
-def figure_7(material: Material) -> Figure:
+def figure_7(material: Material) -> Drawing:
     """Number of SLM-pn's experts."""
     return _by_number(material, "7", 32, "16, 32 and 64")
 
 
-def figure_10(material: Material) -> Figure:
+def figure_10(material: Material) -> Drawing:
     """Number of SLM-is's clusters, over the cost of specialization: it shares nothing."""
     dress, size = _numbers(material, "10"), material.evidence.plan.sizes[0]
     curves = dressed(by_total_cost(material, list(dress), size), dress)
@@ -38,18 +37,18 @@ def figure_10(material: Material) -> Figure:
         f"{_own(material, '10', 'clusters')} Nothing is shared: both costs are the same.",
         "The paper compares 16, 64, 256 and 1,024; 1,024 is below 14.4 for at most 130 GPU-hours (text and table 3).",
     ]
-    return draw_row(material, panels, notes=notes)
+    return draw_row(material, panels, _finding(material, dress, "slm_is", size), notes=notes)
 
 
-def figure_11(material: Material) -> Figure:
+def figure_11(material: Material) -> Drawing:
     """Number of SLM-mix's experts."""
     return _by_number(material, "11", 16, "4, 16, 64 and 256")
 
 
-def figure_14(place: int) -> Callable[[Material], Figure]:
+def figure_14(place: int) -> Callable[[Material], Drawing]:
     """LoRA against full fine-tuning of the LLM, on the `place`-th size."""
 
-    def draw(material: Material) -> Figure:
+    def draw(material: Material) -> Drawing:
         figure = f"14{'abc'[place - 1]}"
         size, variants = size_of(material, place, f"figure {figure}"), FAMILIES["14"].variants(material.evidence.plan)
         if not variants:
@@ -74,7 +73,7 @@ def dressed(curves: Sequence[Curve], dress: Dress) -> list[Curve]:
     return [replace(curve, label=dress[curve.method][0], look=dress[curve.method][1]) for curve in curves]
 
 
-def _by_number(material: Material, figure: str, in_paper: int, compared: str) -> Figure:
+def _by_number(material: Material, figure: str, in_paper: int, compared: str) -> Drawing:
     size, dress = material.evidence.plan.sizes[0], _numbers(material, figure)
     notes = [
         _own(material, figure, "experts"),
@@ -85,7 +84,7 @@ def _by_number(material: Material, figure: str, in_paper: int, compared: str) ->
 
 def _shared(
     material: Material, dress: Dress, base: str, place: int, size: int, in_paper: str, notes: Sequence[str]
-) -> Figure:
+) -> Drawing:
     """Perplexity over the cost of generic pretraining, and what it is of `base`'s over the total cost."""
     names = list(dress)
     panels = [
@@ -98,7 +97,11 @@ def _shared(
         ),
         _relative(material, dressed(by_total_cost(material, names, size), dress), base, size),
     ]
-    return draw_row(material, panels, notes=notes)
+    return draw_row(material, panels, _finding(material, dress, base, size), notes=notes)
+
+
+def _finding(material: Material, dress: Dress, base: str, size: int) -> str:
+    return of_variants(material.evidence, {name: label for name, (label, _) in dress.items()}, base, size)
 
 
 def _relative(material: Material, curves: Sequence[Curve], base: str, size: int) -> Panel:
@@ -110,7 +113,13 @@ def _relative(material: Material, curves: Sequence[Curve], base: str, size: int)
         for curve in curves
     ]
     label = next(curve.label for curve in curves if curve.method == base)
-    return Panel("… at total cost", "Total for one domain", ratios, value=f"relative to {label}", relative=True)
+    return Panel(
+        "… at total cost",
+        "Total for one domain",
+        ratios,
+        value=f"relative to {label}\n(lower is better)",
+        relative=True,
+    )
 
 
 def _numbers(material: Material, figure: str) -> Dress:

@@ -1,19 +1,19 @@
 """The paper's figures by name: each a row of `FIGURES` and a function over `Material`.
 
-In: the results and the paper's numbers. Out: a figure, for `style.save_figure`. A name is the paper's number, with a
-letter where panels are files of their own: "1", "4b", "9c". "trend" is ours. The study of the variants has figures of
-its own.
+In: the results and the paper's numbers. Out: a `Drawing`, which `write_figure` makes files of. A name is the paper's
+number, with a letter where panels are files of their own: "1", "4b", "9c". "trend" is ours. The study of the variants
+has figures of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-
-from matplotlib.figure import Figure
+from pathlib import Path
 
 from speclm.stage.errors import UserError
+from speclm.stage.files import write_table
 from speclm.stage.settings import nearest
-from speclm.study.curves import Material
+from speclm.study.curves import Drawing, Material
 from speclm.study.families import FAMILIES
 from speclm.study.figure_cost import figure_5, figure_6, figure_8, figure_9
 from speclm.study.figure_map import figure_1
@@ -21,8 +21,9 @@ from speclm.study.figure_methods import figure_2
 from speclm.study.figure_perplexity import by_domain, figure_3, figure_4
 from speclm.study.figure_trend import figure_trend
 from speclm.study.figure_variants import figure_7, figure_10, figure_11, figure_14
+from speclm.study.style import save_figure
 
-FIGURES: Mapping[str, Callable[[Material], Figure]] = {
+FIGURES: Mapping[str, Callable[[Material], Drawing]] = {
     "trend": figure_trend,
     "1": figure_1,
     "2": figure_2,
@@ -51,7 +52,7 @@ VARIANT_FIGURES = [name for name in FIGURES if name.rstrip("abcd") in FAMILIES]
 MAIN_FIGURES = [name for name in FIGURES if name == "5" or name not in VARIANT_FIGURES]
 
 
-def make_figure(name: str, material: Material) -> Figure:
+def make_figure(name: str, material: Material) -> Drawing:
     """The paper's figure of this name.
 
     Raises:
@@ -65,3 +66,9 @@ def make_figure(name: str, material: Material) -> Figure:
             remedy=f"ask for one of {', '.join(FIGURES)}",
         )
     return FIGURES[name](material)
+
+
+def write_figure(drawing: Drawing, pdf: Path, png: Path, tsv: Path) -> None:
+    """Write a figure in both forms, its finding as their title, and the table of what it shows."""
+    save_figure(drawing.figure, drawing.finding, pdf, png)
+    write_table(tsv, drawing.table)

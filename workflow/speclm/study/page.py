@@ -44,11 +44,15 @@ class Text:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure with its caption; the first of its files, an image, is shown."""
+    """A figure with its finding and its caption; the first of its files, an image, is shown.
+
+    Both are its text for those who do not see it.
+    """
 
     name: str
     caption: Markup
     files: tuple[Path, ...]
+    finding: str = ""
 
 
 @dataclass(frozen=True)

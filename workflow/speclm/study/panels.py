@@ -1,9 +1,10 @@
 """Panels that show perplexity (or another number) against cost, and how several of them make a figure.
 
-In: `Material` (the results, the paper's numbers) and `Panel`s, each a heading, the meaning of its axes and its curves.
-Out: a figure in one style: log axes, costs in the unit that the results count in, methods labelled beside their
-curves, intervals as bars, notes below. A measurement that is missing leaves a gap, turns the heading into INCOMPLETE
-and is named below. The paper's points stand in a panel beside ours, or among ours as hollow markers ("overlaid").
+In: `Material` (the results, the paper's numbers), `Panel`s, each a heading, the meaning of its axes and its curves, and
+what they show in words. Out: a `Drawing` in one style: log axes, costs in the unit that the results count in, methods
+labelled beside the ends of their curves, intervals as bars, notes below. A measurement that is missing leaves a gap,
+turns the heading into INCOMPLETE and is named below. The paper's points stand in a panel beside ours, or among ours as
+hollow markers ("overlaid").
 
     Curve("slm", [Point(4e11, statistic of ln 20), Point(8e11, statistic of ln 18)]): two markers, at 20 and at 18
 """
@@ -11,117 +12,126 @@ and is named below. The paper's points stand in a panel beside ours, or among ou
 from __future__ import annotations
 
 import math
-import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from speclm.study.bootstrap import Statistic, mean
-from speclm.study.cost import Unit
-from speclm.study.curves import IN_PAPER, Curve, Material, Panel, Point
+from speclm.study.axes import finish, plain_ticks, set_limits
+from speclm.study.curves import IN_PAPER, Drawing, Material, Panel, missing_of
 from speclm.study.evidence import Evidence
-from speclm.study.style import LOOKS, NOTE, WARNING, Look, add_axes, label_at_right, new_figure, sheet
+from speclm.study.frame import WIDTH, frame_of
+from speclm.study.labels import End, label_ends
+from speclm.study.series import Series, covered, outlying, rows_of, series_of, shared_variation, table_of
+from speclm.study.style import LOOKS, add_axes, new_figure, sheet
 
-WIDTH = 6.9  # inches: the text width of most journals
+LEFT = 0.68  # inches before the first panel: two lines of words, and numbers
 HEIGHT = 2.1  # of a panel
 LABELS = 0.72  # room for the labels beside a panel
 BETWEEN = 0.2  # panels of one scale
-SCALE = 0.62  # before a panel with a scale of its own
-LINE = 0.13  # of a line below the panels
+SCALE = 0.75  # before a panel with a scale of its own
+PAPER = 1.25  # of the panel with the paper's points
+TITLE = 0.24  # above a panel
+BELOW = 0.54  # the words of an axis
 PAIRED = "Bars: {level:.0%} intervals for comparing points, paired by document."
 UNPAIRED = "No intervals: documents.parquet is not beside these metrics."
 
 
 def draw_row(
-    material: Material,
-    panels: Sequence[Panel],
-    *,
-    notes: Sequence[str] = (),
-    paired: bool = True,
-    styles: Mapping[str, str] | None = None,
-) -> Figure:
+    material: Material, panels: Sequence[Panel], finding: str, *, notes: Sequence[str] = (), paired: bool = True
+) -> Drawing:
     """Our panels side by side, with one scale for equal values; labels to the right of the last; then the paper's.
 
     Args:
-        notes: lines below. styles: text by dashes, where curves of one method differ in them. paired: bars leave out
-            what all points share.
+        notes: lines below. paired: bars leave out what all points share.
     """
     e = material.evidence
-    published = [panel for panel in panels if panel.paper]
-    beside = [] if material.overlaid else published
-    if published and material.overlaid:
-        notes = ["Hollow: the paper's points, by A100 GPU-hours.", *notes]
+    beside = [] if material.overlaid else [panel for panel in panels if panel.paper][:1]
+    alike = [[other for other in panels if other.value == panel.value] for panel in panels]
+    shared = [shared_variation(a) if paired and not p.relative else None for p, a in zip(panels, alike, strict=True)]
+    series = [[series_of(e, curve, s) for curve in p.curves] for p, s in zip(panels, shared, strict=True)]
     marked = any(curve.look for panel in panels for curve in panel.curves)
-    beyond = _room_for_labels(e, panels, marked)
+    beyond = _room_for_labels([s for some in series for s in some], marked)
     gaps = [SCALE if panel.value != panels[0].value else BETWEEN for panel in panels[1:]]
     with sheet():
-        room = WIDTH - 0.55 - beyond - (1.2 + 0.4 + LABELS if beside else 0.0)
-        width = min(2.9, (room - sum(gaps)) / len(panels))
-        across = 0.55 + len(panels) * width + sum(gaps) + beyond + (0.4 + 1.2 + LABELS) * bool(beside)
-        lines = lines_below(panels, [*(_intervals_note(e) if paired else []), *notes], across)
-        bottom = 0.62 + LINE * len(lines)
-        figure = new_figure(across, bottom + HEIGHT + (0.45 if styles else 0.28) + _headroom(panels))
+        gone = sorted(
+            {
+                s.label
+                for p, some in zip(panels, series, strict=True)
+                for s in some
+                if s.curve.method in _beyond(p, some)
+            }
+        )
+        frame = frame_of(panels, finding, [*_notes(material, panels, paired), *_told(gone), *notes])
+        room = WIDTH - LEFT - beyond - (PAPER + 0.4 + LABELS if beside else 0.0)
+        width = (room - sum(gaps)) / len(panels)
+        bottom = BELOW + 0.08 + frame.below
+        figure = new_figure(WIDTH, bottom + HEIGHT + TITLE + _headroom(panels) + frame.above)
         ours: list[Axes] = []
         for place, panel in enumerate(panels):
-            axes = add_axes(figure, 0.55 + place * width + sum(gaps[:place]), bottom, width, HEIGHT)
+            axes = add_axes(figure, LEFT + place * width + sum(gaps[:place]), bottom, width, HEIGHT)
             same = panel.value == panels[0].value
             if ours and same:
                 axes.sharey(ours[0])
-            alike = [other for other in panels if other.value == panel.value]
-            labels = _draw(axes, material, panel, _shared_variation(alike) if paired and not panel.relative else None)
-            _finish(axes, panel, e.unit)
-            if ours and same:
+            ours.append(axes)
+        for axes, panel, own in zip(ours, panels, series, strict=True):
+            scale = [s for p, some in zip(panels, series, strict=True) if p.value == panel.value for s in some]
+            set_limits(axes, own, scale, _hollow(material, panel), _beyond(panel, scale))
+            _draw(axes, material, panel, own)
+            finish(axes, panel, e.unit)
+            if axes is not ours[0] and panel.value == panels[0].value:
                 axes.set_ylabel("")
                 axes.tick_params(labelleft=False)
-            ours.append(axes)
-        label_at_right(ours[-1], labels, marked)
-        if styles:
-            _legend_of_styles(ours[0], styles)
+        label_ends(ours[-1], _ends(series[-1]), marked)
         if beside:
-            _draw_paper(add_axes(figure, across - LABELS - 1.2, bottom, 1.2, HEIGHT), beside[0])
-        write_below(figure, lines)
-    return figure
+            _draw_paper(add_axes(figure, WIDTH - LABELS - PAPER, bottom, PAPER, HEIGHT), beside[0])
+        frame.write(figure)
+    rows = [row for panel, own in zip(panels, series, strict=True) for row in rows_of(panel, own, _axis(panel, e))]
+    return Drawing(figure, frame.finding, table_of(rows))
 
 
-def draw_grid(material: Material, panels: Sequence[Panel], columns: int = 3, notes: Sequence[str] = ()) -> Figure:
-    """Small panels in rows, each with its own scale, under one legend."""
+def draw_grid(
+    material: Material, panels: Sequence[Panel], finding: str, columns: int = 3, notes: Sequence[str] = ()
+) -> Drawing:
+    """Small panels in rows, on one scale; labels to the right of every row."""
     e = material.evidence
-    lines, columns = lines_below(panels, [*_intervals_note(e), *notes], WIDTH), min(columns, len(panels))
+    columns = min(columns, len(panels))
     rows = math.ceil(len(panels) / columns)
-    height, gap, side = 1.35, 0.5 + _headroom(panels), 0.42
+    height, gap = 1.6, 0.3 + _headroom(panels)
+    series = [[series_of(e, curve, shared_variation([panel])) for curve in panel.curves] for panel in panels]
+    everything = [s for some in series for s in some]
+    beyond = _room_for_labels(everything, False)
     with sheet():
-        bottom = 0.62 + LINE * len(lines)
+        frame = frame_of(panels, finding, [*_notes(material, panels, True), *notes])
+        bottom = BELOW + 0.08 + frame.below
         top = bottom + rows * height + (rows - 1) * gap
-        figure = new_figure(WIDTH, top + 0.55 + _headroom(panels))
-        width = (WIDTH - 0.15) / columns - side
-        for place, panel in enumerate(panels):
+        figure = new_figure(WIDTH, top + TITLE + _headroom(panels) + frame.above)
+        width = (WIDTH - LEFT - beyond - BETWEEN * (columns - 1)) / columns
+        for place, (panel, own) in enumerate(zip(panels, series, strict=True)):
             row, column = divmod(place, columns)
             low = top - height - row * (height + gap)
-            axes = add_axes(figure, 0.1 + side + column * (width + side), low, width, height)
-            _draw(axes, material, panel, _shared_variation([panel]))
-            _finish(axes, panel, e.unit, ticks=4)
-            if row < rows - 1 and place + columns < len(panels):
+            axes = add_axes(figure, LEFT + column * (width + BETWEEN), low, width, height)
+            set_limits(axes, everything, everything, [], outlying(everything))
+            _draw(axes, material, panel, own)
+            finish(axes, panel, e.unit)
+            if place + columns < len(panels):
                 axes.set_xlabel("")
+                axes.tick_params(labelbottom=False)
             if column > 0:
                 axes.set_ylabel("")
-        methods = list(dict.fromkeys(curve.method for panel in panels for curve in panel.curves))
-        handles = [
-            Line2D([], [], color=LOOKS[m].colour, marker=LOOKS[m].marker, label=e.plan.method(m).label) for m in methods
-        ]
-        figure.legend(handles=handles, loc="upper left", ncols=len(handles), frameon=False, borderaxespad=0.2)
-        write_below(figure, lines)
-    return figure
+                axes.tick_params(labelleft=False)
+            if column == columns - 1 or place == len(panels) - 1:
+                label_ends(axes, _ends(own))
+        frame.write(figure)
+    lines = [line for panel, own in zip(panels, series, strict=True) for line in rows_of(panel, own, _axis(panel, e))]
+    return Drawing(figure, frame.finding, table_of(lines))
 
 
-def missing_of(panel: Panel) -> list[str]:
-    """What a panel lacks, sorted."""
-    return sorted({name for curve in panel.curves for point in curve.points for name in point.log_value.missing})
+def _axis(panel: Panel, e: Evidence) -> str:
+    """What the places in its table are."""
+    return f"{panel.cost} ({e.unit.name})"
 
 
 def _headroom(panels: Sequence[Panel]) -> float:
@@ -129,64 +139,77 @@ def _headroom(panels: Sequence[Panel]) -> float:
     return 0.15 if any(missing_of(panel) for panel in panels) else 0.0
 
 
-def _room_for_labels(evidence: Evidence, panels: Sequence[Panel], marked: bool) -> float:
-    longest = max((len(_label(evidence, curve)) for panel in panels for curve in panel.curves), default=0)
-    return max(LABELS, 0.065 * longest + 0.05) + 0.16 * marked
+def _room_for_labels(series: Sequence[Series], marked: bool) -> float:
+    longest = max((len(s.label) for s in series), default=0) + 5 * bool(outlying(series))
+    return max(LABELS, 0.065 * longest + 0.07) + 0.16 * marked
 
 
-def _label(evidence: Evidence, curve: Curve) -> str:
-    return curve.label or evidence.plan.method(curve.method).label
+def _told(gone: Sequence[str]) -> list[str]:
+    """That a method leaves the axis."""
+    what = (
+        "beyond the axis, which shows what lies close together; its value at the largest budget stands beside its name"
+    )
+    return [f"{', '.join(gone)}: {what}."] if gone else []
 
 
-def _draw(axes: Axes, material: Material, panel: Panel, shared: Statistic | None) -> list[tuple[float, str, Look]]:
-    """Draw the curves of a panel; return their labels: height, text, look."""
-    e, labels = material.evidence, []
-    for curve in panel.curves:
-        look = curve.look or LOOKS[curve.method]
-        estimate, low, high = _values(curve.points, shared, e.bootstrap.level)
+def _beyond(panel: Panel, series: Sequence[Series]) -> set[str]:
+    """The method that leaves the axis: of perplexities alone, where all others are what is compared."""
+    return set() if panel.value_unit or panel.relative else outlying(series)
+
+
+def _ends(series: Sequence[Series]) -> list[End]:
+    return [s.end for s in series if s.end]
+
+
+def _hollow(material: Material, panel: Panel) -> Sequence[pd.Series[float]]:
+    """The paper's points that stand among ours."""
+    return list(panel.paper.values()) if material.overlaid else []
+
+
+def _draw(axes: Axes, material: Material, panel: Panel, series: Sequence[Series]) -> None:
+    """Draw the curves of a panel with limits; one that others cover is wider than they, and shows on either side."""
+    width, height = (math.log(high / low) for low, high in (axes.get_xlim(), axes.get_ylim()))
+    for s, above in zip(series, covered(series, width, height), strict=True):
         axes.errorbar(
-            [point.cost for point in curve.points],
-            estimate,
-            yerr=np.nan_to_num(np.maximum(0, [estimate - low, high - estimate])),
-            color=look.colour,
-            marker=look.marker,
-            linestyle=curve.dashes,
-            capsize=3.0,  # wider than a marker, so that an interval within it shows
+            s.x,
+            s.y,
+            yerr=np.nan_to_num(np.maximum(0, [s.y - s.low, s.high - s.y])),
+            color=s.look.colour,
+            marker=s.look.marker,
+            linestyle=s.curve.dashes,
+            linewidth=1.3 + 2.4 * above,
+            markersize=3.5 + 3.2 * above,
+            capsize=3.0 + 1.6 * above,  # wider than a marker, so that an interval within it shows
             elinewidth=0.8,
             capthick=0.8,
             zorder=3,
         )
-        known = estimate[~np.isnan(estimate)]
-        if len(known):
-            labels.append((float(known[-1]), _label(e, curve), look))
-            if curve.method in panel.flat:
-                axes.axhline(known[-1], color=look.colour, linestyle=(0, (4, 2)), linewidth=0.9, zorder=1)
+        if s.end and s.curve.method in panel.flat:
+            axes.axhline(s.end.y, color=s.look.colour, linestyle=(0, (4, 2)), linewidth=0.9, zorder=1)
     if material.overlaid:
-        for method, series in panel.paper.items():
-            _plot_paper(axes, method, series, markerfacecolor="white", linewidth=0.7, linestyle=(0, (1, 1.5)))
-    # one entry for each label: curves of one method may end at one height
-    return list(dict.fromkeys(labels))
-
-
-def _values(points: Sequence[Point], shared: Statistic | None, level: float) -> tuple[Any, Any, Any]:
-    statistics = [point.log_value - shared if shared else point.log_value for point in points]
-    estimate, low, high = np.exp(np.array([statistic.interval(level) for statistic in statistics])).T
-    return estimate, low, high
+        for method, points in panel.paper.items():
+            _plot_paper(axes, method, points, markerfacecolor="white", linewidth=0.7, linestyle=(0, (1, 1.5)))
 
 
 def _draw_paper(axes: Axes, panel: Panel) -> None:
-    for method, series in panel.paper.items():
-        _plot_paper(axes, method, series)
+    """The paper's points; where several are the same, the first are larger and show around the last."""
+    points = [list(series.dropna().items()) for series in panel.paper.values()]
+    for place, (method, series) in enumerate(panel.paper.items()):
+        _plot_paper(
+            axes, method, series, markersize=3.5 + 3.2 * sum(points[place] == later for later in points[place + 1 :])
+        )
     axes.set_title(panel.heading_of_paper)
     axes.set_xlabel("Pretraining (GPU-hours)")
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xticks([100, 200, 400, 600], ["100", "200", "400", "600"])
+    axes.set_xticks([100, 200, 400, 600], ["100", "200", "400", "600"], fontsize=7)
+    axes.set_xticks([], minor=True)
     axes.set_xlim(85, 720)
-    _plain_ticks(axes)
-    ends = {method: float(series.iloc[-1]) for method, series in panel.paper.items()}
-    label_at_right(axes, [(y, IN_PAPER[method], LOOKS[method]) for method, y in ends.items()])
+    axes.margins(y=0.08)
+    plain_ticks(axes)
+    label_ends(
+        axes, [End(float(s.index[-1]), float(s.iloc[-1]), IN_PAPER[m], LOOKS[m]) for m, s in panel.paper.items()]
+    )
 
 
 def _plot_paper(axes: Axes, method: str, series: pd.Series[float], **more: Any) -> None:
@@ -194,102 +217,20 @@ def _plot_paper(axes: Axes, method: str, series: pd.Series[float], **more: Any) 
     axes.plot(series.index, series.to_numpy(), color=look.colour, marker=look.marker, **more)
 
 
-def _finish(axes: Axes, panel: Panel, unit: Unit, ticks: int = 6) -> None:
-    missing = missing_of(panel)
-    axes.set_title(f"INCOMPLETE\n{panel.heading}" if missing else panel.heading, color=WARNING if missing else "black")
-    if all(point.log_value.missing for curve in panel.curves for point in curve.points):
-        words = "not measured" if panel.curves else "not in this study"
-        axes.set(xticks=[], yticks=[], xlabel=panel.cost, ylabel=panel.value)
-        axes.text(
-            0.5,
-            0.5,
-            words,
-            ha="center",
-            color=WARNING,
-            transform=axes.transAxes,
-        )
-        return
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.xaxis.set_minor_locator(NullLocator())
-    inches = axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted())
-    axes.set_xlabel(_in_powers(axes.xaxis, axes.get_xlim(), inches.width, panel.cost, unit))
-    if panel.relative:
-        axes.set_ylim(_widened(axes.get_ylim(), 1.02))
-    if panel.value_unit:
-        axes.yaxis.set_minor_locator(NullLocator())
-        axes.set_ylim(_widened(axes.get_ylim(), 2))
-        label = _in_powers(axes.yaxis, axes.get_ylim(), inches.height, panel.value, panel.value_unit)
-        axes.set_ylabel(label.replace("\n", " "))
-    else:
-        axes.set_ylabel(panel.value)
-        _plain_ticks(axes, ticks)
-
-
-def _plain_ticks(axes: Axes, ticks: int = 6) -> None:
-    low, high = axes.get_ylim()
-    wide = high > 3 * low
-    locator = LogLocator(subs=(1, 2, 3, 5)) if wide else MaxNLocator(ticks, steps=[1, 2, 5, 10])
-    axes.yaxis.set_major_locator(locator)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_locator(NullLocator())
-
-
-def _widened(limits: tuple[float, float], least: float) -> tuple[float, float]:
-    """At least this factor from end to end, so that nearly equal numbers are seen to be nearly equal."""
-    low, high = limits
-    middle, factor = math.sqrt(low * high), math.sqrt(max(high / low, least))
-    return middle / factor, middle * factor
-
-
-def _in_powers(axis: Any, limits: tuple[float, float], length: float, what: str, unit: Unit) -> str:
-    """Ticks in thousands, millions, … of the unit on an axis of `length` inches; returns its label, with the power."""
-    low, high = limits
-    exponent = 3 * math.floor(math.log10(high) / 3)
-    decades = math.log10(high / low)
-    few = (1, 2, 5) if length * math.log10(1.5) < 0.28 * decades else (1, 2, 3, 5)
-    axis.set_major_locator(LogLocator(subs=few if decades < 1.2 else (1, 3) if decades < 2.2 else (1,)))
-    axis.set_major_formatter(FuncFormatter(lambda cost, _: f"{cost / 10**exponent:g}"))
-    return f"{what}\n({unit.name})" if exponent == 0 else f"{what}\n($10^{{{exponent}}}$ {unit.name})"
-
-
-def _legend_of_styles(axes: Axes, styles: Mapping[str, str]) -> None:
-    looks: Mapping[Any, str] = styles
-    handles = [Line2D([], [], color=NOTE, linestyle=dashes, label=text) for dashes, text in looks.items()]
-    axes.legend(
-        handles=handles, loc="lower left", bbox_to_anchor=(-0.02, 0.99), ncols=len(handles), frameon=False, fontsize=7
-    )
-    axes.set_title(axes.get_title(loc="left"), pad=18, color=axes.title.get_color())
-
-
-def _shared_variation(panels: Sequence[Panel]) -> Statistic | None:
-    """What the replicates of all points have in common: documents that are hard for one model are hard for all.
-
-    Without it an interval tells how surely a point lies above or below another (Cousineau's within-subject interval).
-    """
-    statistics = [point.log_value for panel in panels for curve in panel.curves for point in curve.points]
-    if not statistics:
-        return None
-    common = mean([statistic for statistic in statistics if not statistic.missing] or statistics)
-    return common.shift(-common.estimate)
-
-
-def _intervals_note(evidence: Evidence) -> list[str]:
-    return [PAIRED.format(level=evidence.bootstrap.level) if evidence.paired else UNPAIRED]
-
-
-def lines_below(panels: Sequence[Panel], notes: Sequence[str], across: float) -> list[tuple[str, str]]:
-    """The lines under a figure of this many inches with their colours: notes, then what is missing."""
-    letters = int(17 * across)
-    missing = sorted({name for panel in panels for name in missing_of(panel)})
-    lines = [(line, NOTE) for note in notes for line in textwrap.wrap(note, letters)]
-    if missing:
-        shown = "; ".join(missing[:4]) + (f"; and {len(missing) - 4} more" if len(missing) > 4 else "")
-        lines += [(line, WARNING) for line in textwrap.wrap(f"Missing measurements: {shown}", letters)]
-    return lines
-
-
-def write_below(figure: Figure, lines: Sequence[tuple[str, str]]) -> None:
-    across, up = figure.get_size_inches()
-    for place, (line, colour) in enumerate(reversed(lines)):
-        figure.text(0.1 / across, (0.05 + LINE * place) / up, line, color=colour, fontsize=6.5, va="bottom")
+def _notes(material: Material, panels: Sequence[Panel], paired: bool) -> list[str]:
+    """What bars, dashed lines and hollow markers are."""
+    e: Evidence = material.evidence
+    notes = [PAIRED.format(level=e.bootstrap.level) if e.paired else UNPAIRED] if paired else []
+    flat = list(dict.fromkeys(name for panel in panels for name in panel.flat))
+    lines = {
+        "{} at its largest budget, drawn through": [name for name in flat if e.plan.method(name).budgeted],
+        "{} at no cost in FLOPs": [name for name in flat if not e.plan.method(name).budgeted],
+    }
+    told = [
+        words.format(", ".join(e.plan.method(name).label for name in names)) for words, names in lines.items() if names
+    ]
+    if told:
+        notes.append(f"Dashed lines: {'; '.join(told)}.")
+    if material.overlaid and any(panel.paper for panel in panels):
+        notes.insert(0, "Hollow: the paper's points, by A100 GPU-hours.")
+    return notes

@@ -32,7 +32,7 @@ from speclm.study.cost import UNITS
 from speclm.study.curves import Material
 from speclm.study.environment import ENVIRONMENT, origin_environment
 from speclm.study.evidence import Evidence, load_evidence
-from speclm.study.figures import FIGURES, make_figure
+from speclm.study.figures import FIGURES, make_figure, write_figure
 from speclm.study.layout import Table, to_markdown, write_files
 from speclm.study.paper_claims import CLAIMS
 from speclm.study.plan import KEY, Measurement, name_measurements
@@ -45,7 +45,6 @@ from speclm.study.scale import compare, measured_counts, paper_counts, scale_tab
 from speclm.study.sensitivity import sensitivity
 from speclm.study.sources import Sources, models_of
 from speclm.study.stability import read_paper, summarise, to_page
-from speclm.study.style import save_figure
 from speclm.study.tables import TABLES, make_table
 
 
@@ -165,10 +164,10 @@ class Published:
 
     def _figure(self, name: str, output: Path) -> str:
         overlaid = self.settings["figures"]["paper"] == "overlaid"
-        figure = make_figure(name, Material(self.evidence, self._paper, overlaid))
+        drawing = make_figure(name, Material(self.evidence, self._paper, overlaid))
         stem = output / "figures" / f"figure_{name}"
-        save_figure(figure, stem.with_suffix(".pdf"), stem.with_suffix(".png"))
-        incomplete = any(axes.get_title(loc="left").startswith("INCOMPLETE") for axes in figure.axes)
+        write_figure(drawing, *(stem.with_suffix(form) for form in (".pdf", ".png", ".tsv")))
+        incomplete = any(axes.get_title(loc="left").startswith("INCOMPLETE") for axes in drawing.figure.axes)
         return "incomplete: says what is missing" if incomplete else ""
 
     def _claims(self, name: str, output: Path) -> str:

@@ -1,4 +1,4 @@
-"""The report of a study: claims, results, costs, assumptions, data, models, measurements and environment on one page.
+"""The report of a study on one page: the answer first, then claims, results, costs, assumptions, data and the rest.
 
 In: the study's files by name, of a run or published; what is not there is left out. Out: the sections of
 `speclm.study.page`. Introductions and captions are those of Snakemake's own report (workflow/report/*.rst).
@@ -19,14 +19,16 @@ from markupsafe import Markup
 
 from speclm.stage.errors import UserError
 from speclm.stage.files import read_table, write_text
+from speclm.study.answer import FOREMOST, findings, main_table, methods_in_a_line, verdicts
 from speclm.study.figures import FIGURES
+from speclm.study.headings import labels_of, readable
 from speclm.study.layout import DASH, signed
 from speclm.study.markup import from_facts, from_markdown, from_rst, from_table, listed
-from speclm.study.overview import count_verdicts
 from speclm.study.page import Picture, Section, Text, render
 from speclm.study.paper_claims import TOPICS
 from speclm.study.pins import read_pins
 from speclm.study.scale import outside
+from speclm.study.style import title_of
 from speclm.study.tables import TABLES
 from speclm.study.verdicts import FAILS, HOLDS, ONE_SEED, PARTLY, UNDECIDED, kind_of
 
@@ -48,16 +50,18 @@ def write_report(
     Args:
         files: claims, claim_parts, metrics, costs, timings, serving (tables as TSV), assumptions, data_card (Markdown),
             scale (Markdown, with TSV and LaTeX beside), relative_cost (text); lists: tables (as scale), figures (PNG,
-            with PDF beside), cards (Markdown); looks: everything in workflow/report; locks: the locks of envs/.
+            with PDF and TSV beside), cards (Markdown); methods: config/methods.tsv; looks: everything in
+            workflow/report; locks: the locks of envs/.
         config: the run's configuration. environment: as of `speclm.study.environment`.
         variants: whether it is the study of the variants.
     """
     looks = files["looks"][0].parent
-    captions = Captions(looks, config)
+    captions = Captions(looks, config, labels_of(read_table(files["methods"]), config))
     makers = (
-        ("claims", "Claims", _claims),
+        ("answer", "The answer", _answer),
+        ("claims", "The claims in full", _claims),
         ("scale", "Scale", _scale),
-        ("results", "Results", _results),
+        ("results", "Figures and tables", _results),
         ("costs", "Costs", _costs),
         ("assumptions", "Assumptions", _assumptions),
         ("data", "Data", _data),
@@ -67,7 +71,7 @@ def write_report(
     sections = [Section(name, title, list(make(files, captions))) for name, title, make in makers]
     sections.append(Section("environment", "Environment", list(_environment(files, environment))))
     title = f"speclm: the study {config['run']}{' with its variants' if variants else ''}"
-    page = render(title, captions.of("workflow"), [section for section in sections if section.parts], looks)
+    page = render(title, captions.of("introduction"), [section for section in sections if section.parts], looks)
     write_text(output, page)
 
 
@@ -95,15 +99,17 @@ def find_files(folders: Sequence[Path], repository: Path) -> Files:
         "tables": all_found(tables),
         "figures": all_found(f"figures/figure_{name}.png" for name in FIGURES),
         "cards": all_found(cards),
+        "methods": repository / "config/methods.tsv",
         "looks": sorted((repository / "workflow/report").glob("*.*")),
         "locks": sorted((repository / "envs").glob("*.txt")),
     }
 
 
 class Captions:
-    """The texts of Snakemake's report, filled in as Snakemake fills them."""
+    """The texts of Snakemake's report, filled in as Snakemake fills them. `labels`: of the methods, by name."""
 
-    def __init__(self, folder: Path, config: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, config: Mapping[str, Any], labels: Mapping[str, str]) -> None:
+        self.labels = labels
         loader = jinja2.FileSystemLoader(folder)
         # What it makes is no HTML yet: escaping is up to `from_rst`.
         self._texts = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined)
@@ -115,10 +121,25 @@ class Captions:
         return from_rst(self._texts.get_template(f"{name}.rst").render(snakemake=known))
 
 
+def _answer(files: Files, captions: Captions) -> Iterator[Text | Picture]:
+    titles = {name: title_of(path) for name, path in _figures(files).items()}
+    if any(titles.get(name) for name in FOREMOST):
+        yield Text("findings", "", findings(titles))
+    measured = read_table(files["metrics"])["method"]
+    yield Text("methods", "The methods", methods_in_a_line(read_table(files["methods"]), measured))
+    tables = {path.stem: path for path in files["tables"]}
+    if "table_8" in tables:
+        path = tables["table_8"].with_suffix(".tsv")
+        yield Text("main_table", "Perplexity of each method", main_table(read_table(path)), (path,))
+    if "1" in titles:
+        yield _picture("1", _figures(files)["1"], captions)
+    yield Text("verdicts", "The paper's claims here", verdicts(read_table(files["claims"]), MARKS), (files["claims"],))
+    yield Text("reading", "How to read this page", captions.of("workflow"), folded=True)
+
+
 def _claims(files: Files, captions: Captions) -> Iterator[Text]:
     claims, parts = read_table(files["claims"]), read_table(files["claim_parts"])
-    counts = Markup("<p>{}.</p>").format(count_verdicts(claims))
-    yield Text("verdicts", "", counts + captions.of("claims"), (files["claims"], files["claim_parts"]))
+    yield Text("judging", "How claims are judged", captions.of("claims"), (files["claim_parts"],), folded=True)
     for place, topic in enumerate(TOPICS, start=1):
         of_topic = claims.loc[claims["topic"] == topic]
         if len(of_topic):
@@ -160,25 +181,36 @@ def _scale(files: Files, captions: Captions) -> Iterator[Text]:
 
 
 def _results(files: Files, captions: Captions) -> Iterator[Text | Picture]:
-    figures = {path.stem.removeprefix("figure_"): path for path in files["figures"]}
-    for name in filter(figures.__contains__, FIGURES):
-        path = figures[name]
-        yield Picture(path.stem, captions.of("figure", figure=name), (path, path.with_suffix(".pdf")))
+    for name, path in _figures(files).items():
+        if name != "1":  # which stands in the answer
+            yield _picture(name, path, captions)
     for path in files["tables"]:
         yield Text(path.stem, "", from_markdown(path.read_text(encoding="utf-8")), _forms(path))
 
 
+def _figures(files: Files) -> dict[str, Path]:
+    """By name, in their order."""
+    figures = {path.stem.removeprefix("figure_"): path for path in files["figures"]}
+    return {name: figures[name] for name in FIGURES if name in figures}
+
+
+def _picture(name: str, path: Path, captions: Captions) -> Picture:
+    more = tuple(path.with_suffix(ending) for ending in (".pdf", ".tsv"))
+    files = (path, *(form for form in more if form.exists()))
+    return Picture(path.stem, captions.of("figure", figure=name), files, title_of(path))
+
+
 def _costs(files: Files, captions: Captions) -> Iterator[Text]:
     if "costs" in files:
-        yield _sheet(files["costs"], "FLOPs of every recipe", captions.of("costs"))
+        yield _sheet(files["costs"], "FLOPs of every recipe", captions.of("costs"), captions.labels)
     if "serving" in files:
         told = "One specialised model of each method at a time: what a token costs, and how many there are a second."
-        yield _sheet(files["serving"], "Inference, measured", Markup("<p>{}</p>").format(told))
+        yield _sheet(files["serving"], "Inference, measured", Markup("<p>{}</p>").format(told), captions.labels)
     if "timings" in files:
         told = "Seconds that training took in this run, shared by all domains and for each."
         if "relative_cost" in files:
             told += f" {files['relative_cost'].read_text(encoding='utf-8')}"
-        yield _sheet(files["timings"], "Training, measured", Markup("<p>{}</p>").format(told))
+        yield _sheet(files["timings"], "Training, measured", Markup("<p>{}</p>").format(told), captions.labels)
 
 
 def _assumptions(files: Files, captions: Captions) -> Iterator[Text]:
@@ -202,7 +234,7 @@ def _models(files: Files, captions: Captions) -> Iterator[Text]:
 
 
 def _measurements(files: Files, captions: Captions) -> Iterator[Text]:
-    yield _sheet(files["metrics"], "Every measurement", captions.of("metrics"))
+    yield _sheet(files["metrics"], "Every measurement", captions.of("metrics"), captions.labels)
 
 
 def _environment(files: Files, environment: Mapping[str, Any]) -> Iterator[Text]:
@@ -238,9 +270,9 @@ def _joined(versions: Mapping[str, Sequence[str]]) -> dict[str, str]:
     return {package: listed(found) for package, found in versions.items()}
 
 
-def _sheet(path: Path, title: str, told: Markup) -> Text:
-    """A table as it lies there; a long one is shown when asked for."""
-    table = read_table(path)
+def _sheet(path: Path, title: str, told: Markup, labels: Mapping[str, str]) -> Text:
+    """A table that lies there, under headings for readers; a long one is shown when asked for."""
+    table = readable(read_table(path), labels)
     return Text(f"all_{path.stem}", title, told + from_table(table), (path,), folded=len(table) > LONG)
 
 

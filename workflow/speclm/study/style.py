@@ -1,4 +1,4 @@
-"""How figures look: one style sheet, one colour and marker for each method, labels that never meet.
+"""How figures look: one style sheet, one colour and marker for each method.
 
 Colours are Okabe and Ito's, which colour-blind readers can tell apart; markers differ too, so that a grey print serves.
 Figures are made without a display, and equal data gives equal bytes: no dates and no program's version in the files.
@@ -6,7 +6,7 @@ Figures are made without a display, and equal data gives equal bytes: no dates a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.transforms import ScaledTranslation
+from PIL import Image
 
 from speclm.stage.files import atomic
 
@@ -44,7 +44,6 @@ LOOKS: Mapping[str, Look] = {
 MARKERS = "osD^vP<>X"
 WARNING = "#B00020"
 NOTE = "#606060"
-LINE = 0.14  # inches that one line of a label takes
 
 SHEET: dict[str, Any] = {
     "font.family": "DejaVu Sans",
@@ -92,13 +91,20 @@ def sheet() -> Any:
     return mpl.rc_context(settings)
 
 
-def save_figure(figure: Figure, pdf: Path, png: Path) -> None:
-    """Write both forms; equal figures are equal bytes."""
+def save_figure(figure: Figure, title: str, pdf: Path, png: Path) -> None:
+    """Write both forms, with their title in them; equal figures are equal bytes."""
+    undated = {"CreationDate": None, "Creator": None, "Producer": None}
     with sheet():
         with atomic(pdf) as temporary:
-            figure.savefig(temporary, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
+            figure.savefig(temporary, format="pdf", metadata={**undated, "Title": title})
         with atomic(png) as temporary:
-            figure.savefig(temporary, format="png", metadata={"Software": None})
+            figure.savefig(temporary, format="png", metadata={"Software": None, "Title": title})
+
+
+def title_of(png: Path) -> str:
+    """The title in an image, empty where it has none."""
+    with Image.open(png) as image:
+        return str(image.info.get("Title", ""))
 
 
 def shades(look: Look, count: int, own: int | None = None) -> list[Look]:
@@ -118,41 +124,3 @@ def shades(look: Look, count: int, own: int | None = None) -> list[Look]:
         red, green, blue = (value + share * ((steps < 0) - value) for value in to_rgb(look.colour))
         looks.append(Look(to_hex((red, green, blue)), others[(place - (steps > 0)) % len(others)]))
     return looks
-
-
-def label_at_right(axes: Axes, labels: Sequence[tuple[float, str, Look]], marked: bool = False) -> None:
-    """Write (y, text, look) beside the right edge of the axes, each near its y and none on another.
-
-    `marked`: in black after the marker, where several curves share a colour.
-    """
-    to_axes = axes.transData + axes.transAxes.inverted()
-    wanted = sorted(
-        ((float(to_axes.transform((1, y))[1]), text, look) for y, text, look in labels), key=lambda label: label[:2]
-    )
-    line = axes.transAxes.inverted().transform(axes.figure.dpi_scale_trans.transform((0, LINE)))[1]
-    line -= axes.transAxes.inverted().transform((0, 0))[1]
-    beside = axes.transAxes + ScaledTranslation(8 / 72, 0, axes.figure.dpi_scale_trans)
-    for place, (_, text, look) in zip(spread([y for y, _, _ in wanted], line), wanted, strict=True):
-        if marked:
-            axes.plot([1], [place], color=look.colour, marker=look.marker, transform=beside, clip_on=False)
-        axes.annotate(
-            text,
-            (1, place),
-            (15 if marked else 3, 0),
-            "axes fraction",
-            textcoords="offset points",
-            color="black" if marked else look.colour,
-            va="center",
-            ha="left",
-        )
-
-
-def spread(places: Sequence[float], gap: float) -> list[float]:
-    """Move ascending places as little as needed to be at least `gap` apart: (0.5, 0.5) by 0.1 gives (0.45, 0.55)."""
-    groups: list[tuple[float, int]] = []  # centre and number of the members of every group that touches
-    for place in places:
-        groups.append((place, 1))
-        while len(groups) > 1 and groups[-1][0] - groups[-2][0] < gap * (groups[-1][1] + groups[-2][1]) / 2 - 1e-12:
-            (one, n), (two, m) = groups[-2], groups[-1]
-            groups[-2:] = [((one * n + two * m) / (n + m), n + m)]
-    return [centre + gap * (i - (n - 1) / 2) for centre, n in groups for i in range(n)]
