@@ -37,7 +37,7 @@ smoke: .venv/complete  ## every rule of the study, tiny (about 2 minutes)
 	$(SNAKEMAKE) --quiet rules host progress --configfile config/smoke.yaml $(TIDY)
 	@cat results/smoke/summary.txt results/smoke/relative_cost.txt
 
-study: .venv/complete  ## what the claims are judged by: five seeds, four domains, some eight hours; kept seed by seed (SEEDS='17 18')
+study: .venv/complete  ## what the claims are judged by: five seeds, four domains, some seven hours; kept seed by seed (SEEDS='17 18')
 	@$(OWN_PRESET)
 	$(BIN)/python scripts/_study.py --cores $(CORES) $(if $(SEEDS),--seeds $(SEEDS)) $(TIDY)
 

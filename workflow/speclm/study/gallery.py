@@ -34,6 +34,7 @@ from speclm.study.plan import Plan
 from speclm.study.published import Published, open_published
 from speclm.study.publishing import ABLATIONS
 from speclm.study.record import RECORD
+from speclm.study.style import title_of
 
 PUBLISHED = Path("results/published")
 FIRST, LAST = "<!-- results of {} -->", "<!-- end of results -->"
@@ -195,7 +196,7 @@ def _links(folder: Path) -> str:
 
 
 def _figures(published: Published) -> Iterator[str]:
-    """Every figure as a picture under its caption's first sentence."""
+    """Every figure as a picture under its caption's first sentence, with a link to the numbers that it shows."""
     folder, name = published.folder, published.folder.name
     looks = jinja2.FileSystemLoader(published.repository / "workflow/report")
     captions = jinja2.Environment(loader=looks).get_template("figure.rst")
@@ -205,7 +206,10 @@ def _figures(published: Published) -> Iterator[str]:
             if (folder / path).exists():
                 known = SimpleNamespace(wildcards=SimpleNamespace(figure=figure), config=published.settings)
                 caption = captions.render(snakemake=known).strip().partition("\n")[0]
-                yield f"{caption}\n\n![Figure {figure} of {name}]({name}/{path})"
+                finding = title_of(folder / path)
+                table = Path(path).with_suffix(".tsv")
+                numbers = f" ([numbers]({name}/{table}))" if (folder / table).exists() else ""
+                yield f"{caption}{numbers}\n\n![Figure {figure}: {finding}]({name}/{path})"
 
 
 def _clusterings(folders: list[Path], published: Path) -> tuple[str, str]:
