@@ -15,6 +15,7 @@ from e2e.browser import open_browser, requests_of
 from e2e.conftest import Clone
 from speclm.stage.files import read_json, read_table
 from speclm.study.peers import PEERS
+from speclm.study.style import title_of
 
 DESK, PHONE = (1280, 900), (390, 844)
 SECTIONS = (
@@ -114,7 +115,11 @@ def test_every_figure_is_decoded_captioned_and_can_be_had(opened: tuple[Any, str
     for figure in figures:
         image = figure.find_element("tag name", "img")
         assert browser.execute_script("return arguments[0].complete && arguments[0].naturalWidth", image) > 500
-        assert figure.find_element("tag name", "figcaption").text.startswith("Figure ")
+        name = figure.get_attribute("id")
+        finding = title_of(smoke.results / f"figures/{name}.png")
+        caption = figure.find_element("tag name", "figcaption").text
+        assert caption.startswith(f"{finding}.") and f"Figure {name.removeprefix('figure_')}." in caption
+        assert image.get_attribute("alt").startswith(f"{finding}. Figure ")
         links = figure.find_elements("css selector", "a[download]")
         assert [Path(link.get_attribute("download")).suffix for link in links] == [".png", ".pdf", ".tsv"]
         for link in links:
