@@ -19,6 +19,10 @@ if __name__ == "__main__":
     )
     given = parser.parse_args()
     try:
+        if not (given.run / "claims.tsv").is_file():
+            raise UserError(
+                "is not there", where=given.run / "claims.tsv", remedy="make demo first, or name a finished run"
+            )
         print(beside_published(read_table(given.run / "claims.tsv"), given.study), end="")
     except UserError as error:
         sys.exit(str(error))

@@ -134,7 +134,7 @@ def take_own_domain(
             "there is no such file, folder or pattern, nor such a row in config/domains.tsv",
             where=domain,
             key="domain",
-            remedy=f"name what is there: {HOW}; the study's domains are domains: […]",
+            remedy=f"name what is there: {HOW}",
         )
     return OwnDomain(own_name(name), dataset, shards, limits, strict)
 

@@ -27,6 +27,15 @@ from speclm.stage.recipes import check_variants, laid_over
 from speclm.stage.settings import nearest
 
 Config = Mapping[str, Any]
+TYPES = {  # of JSON Schema, as a reader calls them
+    "array": "a list, as [1, 2]",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "null": "null",
+    "number": "a number",
+    "object": "keys with values",
+    "string": "text",
+}
 
 
 def check_config(config: Config, schema: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], where: str) -> None:
@@ -90,8 +99,10 @@ def _explain(error: jsonschema.ValidationError, where: str) -> UserError:
         missing = next(name for name in error.validator_value if name not in error.instance)
         message, remedy = f'key "{missing}" is missing', "see config/config.yaml for an example"
     else:
-        remedy = f"needs {error.validator} {error.validator_value}"
-        message = error.message
+        remedy, message = f"needs {error.validator} {error.validator_value}", error.message
+        if error.validator == "type":
+            types = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+            remedy = f"give {' or '.join(TYPES[name] for name in types)}"
     return UserError(message, where=where, key=key, remedy=remedy)
 
 

@@ -160,7 +160,9 @@ class _Run:
 def _find(file: Path) -> tuple[_Run, str]:
     """The run that a file belongs to, and the file's path as records name it."""
     if not file.exists():
-        raise UserError("no such file", where=file, remedy=f"name a result of a run, such as {EXAMPLE}")
+        raise UserError(
+            "no such file", where=file, remedy=f"name a result of a finished run, such as {EXAMPLE} after make demo"
+        )
     place = file.resolve()
     folder = next((parent for parent in place.parents if (parent / "logs").is_dir()), None)
     if folder is None:

@@ -50,7 +50,7 @@ def read_limits(given: Mapping[str, Any], budgets: Sequence[int], domain_budgets
         except (TypeError, ValueError):
             value = -1.0
         if value is not None and not 0 <= value < math.inf:  # neither is not-a-number
-            raise UserError(f"{given[key]!r} is no such number", where="own domain", key=key, remedy="give one above 0")
+            raise UserError(f"{given[key]!r} is no number above 0", where="own domain", key=key, remedy=f"{key}=2, say")
         return value
 
     pretraining, specialization = int(number("pretraining") or budgets[-1]), int(number("specialization") or 0)

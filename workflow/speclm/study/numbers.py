@@ -49,6 +49,8 @@ def load(folder: str | Path) -> Numbers:
         there = sorted(path.parent.name for path in place.parent.glob("*/metrics.tsv"))
         known = f"{nearest(place.name, there)}; there: {', '.join(there)}" if there else ""
         message = "holds no finished run (no metrics.tsv)" if place.is_dir() else "is not there"
+        if place.is_file():
+            message = "is a file; what is asked for is the folder of a run"
         raise UserError(
             f"{message}{known}",
             where=place,

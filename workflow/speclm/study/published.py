@@ -239,7 +239,7 @@ def open_published(preset: str, repository: Path, cost: str | None = None) -> Pu
         raise UserError(
             f'nothing is published of a preset "{preset}"{nearest(preset, known)}',
             where=folder,
-            remedy=f"ask for one of {', '.join(known) or 'none'}, or run it and publish it",
+            remedy=f"take one of {', '.join(known) or 'none'}; or run the preset, then make publish PRESET=…",
         )
     return Published(folder / preset, repository, cost=cost)
 

@@ -63,7 +63,11 @@ def publish(run: Path, folder: Path) -> None:
 def _refuse_absent(paths: list[Path]) -> None:
     for path in paths:
         if not path.exists():
-            raise UserError("is not there", where=path, remedy="run the workflow of this preset to its end first")
+            raise UserError(
+                "is not there",
+                where=path,
+                remedy="run the workflow of this preset to its end first (laptop: make demo)",
+            )
 
 
 def _copy_study(study: Path, measured: list[Path], folder: Path) -> None:

@@ -63,7 +63,11 @@ def read_record(folder: Path) -> Record:
     gathered, made = folder / "logs/gather_metrics.summary.json", folder / "logs/make_table/1.job.json"
     for path in (folder / "metrics.tsv", gathered, made):
         if not path.exists():
-            raise UserError("is not there", where=path, remedy="run the workflow of this preset to its end first")
+            raise UserError(
+                "is not there",
+                where=path,
+                remedy="run the workflow of this preset to its end first (laptop: make demo)",
+            )
     summary = read_json(gathered)
     settings = read_json(made)["settings"] | summary["settings"]
     return Record(settings, {key: summary[key] for key in ORIGIN})

@@ -41,11 +41,11 @@ def open_reference(repository: Path, preset: str) -> Reference:
     preset_file(repository, preset)
     known = [name for name in presets(repository) if _path(repository, name).exists()]
     if preset not in known:
-        others = f"check {' or '.join(known)}, or " if known else ""
+        others = f"check {' or '.join(known)}; or " if known else ""
         raise UserError(
             f'there are no expected numbers of "{preset}"',
             where=FOLDER,
-            remedy=f"{others}run it, with three seeds or more if there are to be ranges, then scripts/_expected.py",
+            remedy=f"{others}run it with at least three seeds, and make its expected numbers with scripts/_expected.py",
         )
     path = _path(repository, preset)
     return Reference(read_table(path), read_json(path.with_suffix(".json")))
