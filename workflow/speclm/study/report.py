@@ -153,7 +153,9 @@ def _parts(claims: pd.DataFrame, parts: pd.DataFrame) -> Markup:
     shown = Markup("")
     for number, rows in parts.groupby("claim"):
         claim = claims.loc[claims["claim"].str.startswith(f"{number}. ")].iloc[0]
-        told = f"Claim {number}: {claim['parts_held']} of {claim['parts']} parts hold"
+        held = f"{claim['parts_held']} of {claim['parts']} parts hold"
+        unsaid = f"{claim['parts']} {'part' if claim['parts'] == 1 else 'parts'}, not told by one seed"
+        told = f"Claim {number}: {unsaid if claim['verdict'] == ONE_SEED else held}"
         shown += folded.format(number, told, _margins(rows, ["part"], ["note"]))
     return shown
 
