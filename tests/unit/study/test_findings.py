@@ -6,6 +6,7 @@ from speclm.study.bootstrap import Statistic
 from speclm.study.decision import decide
 from speclm.study.evidence import Evidence
 from speclm.study.findings import (
+    UNTAUGHT,
     beside,
     lowest,
     of_cells,
@@ -32,6 +33,9 @@ def test_the_papers_numbers(paper_results: Results) -> None:
     assert (
         lowest(e, SHARED, e.generic, "Here")
         == "Here: LLM lowest at every budget, SLM-mix lowest of the small models (one seed)"
+    )
+    assert lowest(e, SHARED, e.generic, "Here", (), UNTAUGHT).endswith(
+        "lowest of the small models without a teacher (one seed)"
     )
     assert lowest(e, [*SHARED, "slm_is"], macro(e), "Here") == "Here: SLM-is lowest at the largest budget (one seed)"
     assert of_domains(e, ("slm", "slm_pn"), 1000, "After 1k tokens") == (

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from speclm.stage.errors import UserError
 from speclm.study.curves import IN_PAPER, Curve, Drawing, Material, Panel, PaperCurves, Point
-from speclm.study.findings import lowest, of_domains
+from speclm.study.findings import SMALL, UNTAUGHT, lowest, of_domains
 from speclm.study.layout import count
 from speclm.study.panels import draw_grid, draw_row
 
@@ -69,7 +69,8 @@ def figure_4(place: int) -> Callable[[Material], Drawing]:
                 flat=[*own, *peers],
             ),
         ]
-        finding = lowest(e, [*names, *own], lambda name, b: e.macro(name, size, b), stage(size), peers)
+        score, called = lambda name, b: e.macro(name, size, b), _small_models(material, size)
+        finding = lowest(e, [*names, *own], score, stage(size), peers, called)
         return draw_row(material, panels, finding)
 
     return draw
@@ -101,9 +102,14 @@ def by_domain(place: int, figure: str) -> Callable[[Material], Drawing]:
             )
             for domain in e.plan.domains
         ]
-        return draw_grid(material, panels, of_domains(e, names, size, stage(size)))
+        return draw_grid(material, panels, of_domains(e, names, size, stage(size), _small_models(material, size)))
 
     return draw
+
+
+def _small_models(material: Material, size: int) -> str:
+    """What the small models of these figures are called: SLM-d, which has a teacher, stands in figure 5 alone."""
+    return UNTAUGHT if size and material.present(["slm_d"]) else SMALL
 
 
 def peers_of(material: Material) -> list[str]:

@@ -53,7 +53,8 @@ def figure_trend(material: Material) -> Drawing:
     notes = [
         f"Filled: this study, with {e.bootstrap.level:.0%} intervals of the difference. Hollow: the "
         f"paper (table 8; SLM-is by its text: below {IMPORTANCE_PERPLEXITY} for at most {IMPORTANCE_HOURS:.0f} hours).",
-        f"Equal budgets: for one token of the SLM {_tokens(material)} (the paper: LLM 0.29, SLM-mix 1, SLM-pn 0.61). "
+        f"At equal budgets, for each token that the SLM sees: {_tokens(material)} "
+        "(the paper: LLM 0.29, SLM-mix 1, SLM-pn 0.61). "
         f"The axis is linear up to {LINEAR:g} nats, logarithmic beyond.",
     ]
     series = [[series_of(e, curve, logs=True) for curve in panel.curves] for panel in panels]

@@ -20,6 +20,8 @@ from speclm.study.evidence import Evidence, Score
 from speclm.study.margins import one_cluster
 
 LARGE = ("llm",)
+SMALL = "the small models"
+UNTAUGHT = "the small models without a teacher"  # where SLM-d is measured, but not drawn
 FEW = 4  # domains that are named
 
 
@@ -29,12 +31,15 @@ def signed(e: Evidence, difference: Statistic) -> int:
     return (value > 0) - (value < 0) if low != low else (low > 0) - (high < 0)
 
 
-def lowest(e: Evidence, names: Sequence[str], score: Score, when: str, peers: Sequence[str] = ()) -> str:
+def lowest(
+    e: Evidence, names: Sequence[str], score: Score, when: str, peers: Sequence[str] = (), small_models: str = SMALL
+) -> str:
     """Which method is lowest at the largest budget, and whether at every one; which of the small models is; which
     peers are lower still.
 
     Args:
         score: log perplexity of a method at a budget. names: of methods with a budget. when: on which text, after what.
+        small_models: what those among `names` are called.
     """
     first = _first(e, names, score)
     where = "at every budget" if len(first) == 1 and _always(e, first[0], names, score) else "at the largest budget"
@@ -42,26 +47,26 @@ def lowest(e: Evidence, names: Sequence[str], score: Score, when: str, peers: Se
     small = [name for name in names if name not in LARGE]
     if len(small) < len(names) and len(small) > 1 and first[0] in LARGE:
         of_small = _first(e, small, score)
-        words += f", {_labels(e, of_small)} lowest of the small models{_tie(of_small)}"
+        words += f", {_labels(e, of_small)} lowest of {small_models}{_tie(of_small)}"
     best = score(first[0], e.plan.budgets_of(first[0])[-1])
     lower = [peer for peer in peers if signed(e, best - score(peer, 0)) > 0]
     return sentence(e, words + (f"; {_labels(e, lower)} lower still" if lower else ""))
 
 
-def of_domains(e: Evidence, names: Sequence[str], size: int, when: str) -> str:
+def of_domains(e: Evidence, names: Sequence[str], size: int, when: str, small_models: str = SMALL) -> str:
     """Which of the methods is lowest on which domain, at the largest budget. `when`: before or after what."""
     winners: dict[str, list[str]] = {}
     for domain in e.plan.domains:
         first = _first(e, names, lambda name, b, domain=domain: e.on(domain, name, size, b))  # type: ignore[misc]
         winners.setdefault(_labels(e, first, " or "), []).append(domain)
     if len(winners) == 1 and len(e.plan.domains) > 1:
-        return sentence(e, f"{when}: {next(iter(winners))} lowest of the small models on every domain")
+        return sentence(e, f"{when}: {next(iter(winners))} lowest of {small_models} on every domain")
     few = len(e.plan.domains) <= FEW
     told = [
         f"{who} on {_listed(domains) if few else f'{len(domains)} of {len(e.plan.domains)} domains'}"
         for who, domains in sorted(winners.items(), key=lambda pair: -len(pair[1]))
     ]
-    return sentence(e, f"{when}, lowest of the small models: {', '.join(told)}")
+    return sentence(e, f"{when}, lowest of {small_models}: {', '.join(told)}")
 
 
 def beside(e: Evidence, base: str, differences: Mapping[str, Sequence[Statistic]]) -> str:

@@ -142,12 +142,14 @@ def expert_choices(e: Evidence) -> list[Part]:
     """Claim 12: the three ways of choosing SLM-pn's expert lie within 0.3 perplexity, once experts have parted."""
     size, last = e.plan.sizes[0], e.plan.budgets[-1]
     spread = e.expert_spread("slm_pn", size, last)
-    text = f"SLM-pn: an expert taken by chance is worse by 0.3 at 17 than the best before fine-tuning, {place(e, last)}"
+    worse = "worse by 0.3 at perplexity 17 than the best before fine-tuning"
+    text = f"SLM-pn: an expert taken by chance is {worse}, {place(e, last)}"
     condition = "experts have hardly parted"
     parts = [Part(text, (spread.shift(-CHOICE_TOLERANCE),), ("SLM-pn",), condition=condition)]
     for one, two in combinations(CHOICES, 2):
         difference = e.macro("slm_pn", size, last, one) - e.macro("slm_pn", size, last, two)
-        text = f"SLM-pn: the expert {CHOICES[one]} and the expert {CHOICES[two]} within 0.3 at 17, {stage(size)}"
+        pair = f"the expert {CHOICES[one]} and the expert {CHOICES[two]}"
+        text = f"SLM-pn: {pair} within 0.3 at perplexity 17, {stage(size)}"
         parts.append(within(text, difference, CHOICE_TOLERANCE, ("SLM-pn",)))
     return parts
 
@@ -210,6 +212,6 @@ def finetuning_growth(e: Evidence) -> list[Part]:
     if not growth.missing:
         capped = {(True, False): "at least ", (False, True): "at most ", (True, True): "by capped fine-tunings "}
         bound = capped.get((growth.at_least, growth.at_most), "")
-        text += f" ({bound}{np.exp(growth.estimate):.3g} times from {few:,} to {many:,} tokens)"
+        text += f" ({bound}{np.exp(growth.estimate):.3g} times, measured between {few:,} and {many:,} tokens)"
     margins = growth.shift(-log(5)), (-growth).shift(log(20))
     return [Part(text, margins, ("SLM",), cost_alone=True)]
