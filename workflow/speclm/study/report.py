@@ -155,7 +155,8 @@ def _parts(claims: pd.DataFrame, parts: pd.DataFrame) -> Markup:
         claim = claims.loc[claims["claim"].str.startswith(f"{number}. ")].iloc[0]
         held = f"{claim['parts_held']} of {claim['parts']} parts hold"
         unsaid = f"{claim['parts']} {'part' if claim['parts'] == 1 else 'parts'}, not told by one seed"
-        told = f"Claim {number}: {unsaid if claim['verdict'] == ONE_SEED else held}"
+        kept = "not measured" if pd.isna(claim["measured"]) else held
+        told = f"Claim {number}: {unsaid if claim['verdict'] == ONE_SEED else kept}"
         shown += folded.format(number, told, _margins(rows, ["part"], ["note"]))
     return shown
 
