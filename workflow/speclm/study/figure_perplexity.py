@@ -69,8 +69,8 @@ def figure_4(place: int) -> Callable[[Material], Drawing]:
                 flat=[*own, *peers],
             ),
         ]
-        score, called = lambda name, b: e.macro(name, size, b), _small_models(material, size)
-        finding = lowest(e, [*names, *own], score, stage(size), peers, called)
+        small = _small_models(material, size)
+        finding = lowest(e, [*names, *own], lambda name, b: e.macro(name, size, b), stage(size), peers, small)
         return draw_row(material, panels, finding)
 
     return draw
