@@ -191,5 +191,5 @@ wildcard_constraints:
     k=r"\d+",
     shard=r"\d{5}",
     split=r"train(/\d{5})?|valid|test|heldout",
-    table=r"\d+",
+    table="|".join(map(str, TABLES)),
     figure=r"\d+[a-d]?|trend",
