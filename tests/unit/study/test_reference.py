@@ -70,7 +70,7 @@ def test_runs_of_other_settings_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_preset_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r'no expected numbers of "gpu"\nRemedy: run it, with three seeds or more'):
+    with pytest.raises(UserError, match=r'no expected numbers of "gpu"\nRemedy: run it with at least three seeds'):
         open_reference(repository(tmp_path), "gpu")
     write_reference(tmp_path, "laptop", make_reference(CONFIG, runs(tmp_path, 17, 18, 19), METHODS))
     with pytest.raises(UserError, match='unknown preset "laptob": did you mean "laptop"'):
