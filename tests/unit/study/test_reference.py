@@ -75,7 +75,7 @@ def test_an_unknown_preset_is_refused(tmp_path: Path) -> None:
     write_reference(tmp_path, "laptop", make_reference(CONFIG, runs(tmp_path, 17, 18, 19), METHODS))
     with pytest.raises(UserError, match='unknown preset "laptob": did you mean "laptop"'):
         open_reference(tmp_path, "laptob")
-    with pytest.raises(UserError, match=r'no expected numbers of "gpu"\nRemedy: check laptop, or run it, with'):
+    with pytest.raises(UserError, match=r'no expected numbers of "gpu"\nRemedy: check laptop; or run it with'):
         open_reference(tmp_path, "gpu")
 
 
