@@ -59,6 +59,13 @@ def test_a_running_job_counts_by_its_share_and_an_overdue_one_goes_on() -> None:
     assert time_left(task, [State(finished=True)], [], 1) == Left(0.0, 0.0, 1.0)
 
 
+def test_a_job_that_has_ended_is_no_more_of_the_work_as_time_goes_on() -> None:
+    tasks = [Task("read", 100.0), Task("train slm", 100.0)]
+    for since in (100.0, 10_000.0):
+        states = [State(finished=True, elapsed=since), State()]
+        assert time_left(tasks, states, [], 1).done == pytest.approx(0.5)
+
+
 def test_a_range_is_said_while_little_is_known() -> None:
     assert in_words(Left(930.0, 0.29, 0.0)) == "12 to 20 min"
     assert in_words(Left(372.0, 0.05, 0.6)) == "about 6 min"

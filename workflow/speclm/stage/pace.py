@@ -35,7 +35,7 @@ class Task:
 
 @dataclass(frozen=True)
 class State:
-    """How far a job is. elapsed: seconds that it has run, None while it waits. share: of its work, where known."""
+    """How far a job is. elapsed: seconds since it began, None while it waits. share: of its work, where known."""
 
     finished: bool = False
     elapsed: float | None = None
@@ -122,7 +122,7 @@ def time_left(tasks: Sequence[Task], states: Sequence[State], ended: Sequence[En
     left = [_remaining(seconds, state) for seconds, state in zip(whole, states, strict=True)]
     unsure = sum(seconds * experience.spread(task.kind) for seconds, task in zip(left, tasks, strict=True))
     seconds = makespan(left, tasks, [state.elapsed is not None for state in states], cores)
-    ran = [state.elapsed or 0.0 for state in states]
+    ran = [0.0 if state.finished else state.elapsed or 0.0 for state in states]  # who ended runs no longer
     work = sum(max(known, passed + rest) for known, passed, rest in zip(whole, ran, left, strict=True))
     return Left(seconds, unsure / (sum(left) or 1.0), 1.0 - sum(left) / (work or 1.0))
 
